@@ -1,0 +1,68 @@
+"""The command `orch`: one table of commands, each imported when it is asked for.
+
+Help and version are answered here, because they must not wait for anything else to load.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+__all__ = ["COMMANDS", "main"]
+
+# Command → module with `main(argv, shell) -> exit code`, and what it is for.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("orchestra.cli.run", "run a script of the project; without a name, list them"),
+    "runs": ("orchestra.cli.runs", "list what was run"),
+    "show": ("orchestra.cli.show", "one run and its model calls, or one call in full"),
+    "cost": ("orchestra.cli.cost", "calls, tokens and dollars by function"),
+    "checkpoint": ("orchestra.cli.checkpoint", "look at stored results, or remove them"),
+    "explain": ("orchestra.cli.explain", "what an error code means and what to do"),
+    "howto": ("orchestra.cli.howto", "the manual"),
+    "init": ("orchestra.cli.init", "make a project in this folder"),
+    "install": ("orchestra.cli.install", "check that the modules of a project are there"),
+}
+
+HEAD = """\
+orch runs .mld scripts: small programs that ask language models, check the answers and act on them.
+
+  orch FILE            run a file             orch -e 'CODE'    run a text
+  orch run NAME        run llm/run/NAME.mld   orch -            run what comes on standard input
+
+Commands
+"""
+TAIL = """
+`orch COMMAND --help` tells more; `orch run --help` lists the options of a script.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line of this process (or `argv`) and return the exit code."""
+    try:
+        code = _answer(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has left. Python flushes once more at the end and is not to complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _answer(words: list[str]) -> int:
+    if not words or words in (["help"], ["--help"], ["-h"]):
+        print(overview(), end="")
+        return 0
+    if words in (["--version"], ["-V"], ["version"]):
+        from orchestra import __version__
+
+        print(f"orch {__version__}")
+        return 0
+    from orchestra.cli.dispatch import dispatch
+    from orchestra.cli.shell import Shell
+
+    return dispatch(words, Shell.of_process())
+
+
+def overview() -> str:
+    return HEAD + "".join(f"  {name:<12} {purpose}\n" for name, (_, purpose) in COMMANDS.items()) + TAIL

@@ -1,0 +1,169 @@
+"""`orch checkpoint`: the stored results of a script: list, inspect, show, clean, restore.
+
+Which of them a run serves is decided by the store when it runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import click
+
+from orchestra.cli.clicked import invoke
+from orchestra.cli.scripts import Scripts
+from orchestra.cli.shell import Shell
+from orchestra.cli.stored import open_store
+from orchestra.cli.tally import amount
+from orchestra.errors import OrchError
+from orchestra.store.listings import CheckpointSummary, checkpoint_value, list_checkpoints, list_runs
+from orchestra.store.store import Store
+from orchestra.values.tagged import plain
+
+__all__ = ["main"]
+
+SHORT = 8  # digits of a key that lists show
+
+
+def main(argv: list[str], shell: Shell) -> int:
+    return invoke(checkpoint, argv, shell)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The results of one script. `name` is what the user called it, `script` what the store calls it."""
+
+    store: Store
+    name: str
+    script: str
+
+    def entries(
+        self, fn: str | None = None, phase: str | None = None, key: str | None = None
+    ) -> list[CheckpointSummary]:
+        wanted = fn.removeprefix("@") if fn else None
+        return [
+            entry
+            for entry in list_checkpoints(self.store, self.script)
+            if wanted in (None, entry.fn, entry.fn.removeprefix("var:"))
+            and phase in (None, entry.phase)
+            and entry.key.startswith(key or "")
+        ]
+
+
+@contextmanager
+def results(shell: Shell, name: str) -> Iterator[Stored]:
+    config = shell.config()
+    script = Scripts.of(config, shell.environ).identity(name, config.root, shell.cwd)
+    with open_store(config, shell) as store:
+        yield Stored(store, name, script)
+
+
+@click.group(name="checkpoint")
+def checkpoint() -> None:
+    """Look at the stored results of scripts, or have them made again."""
+
+
+@checkpoint.command(name="list")
+@click.argument("script", required=False)
+@click.option("--fn", help="Only results of this function.")
+@click.option("--phase", help="Only results made in this phase.")
+@click.option("--key", help="Only keys that begin so.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def list_entries(
+    shell: Shell, script: str | None, fn: str | None, phase: str | None, key: str | None, as_json: bool
+) -> None:
+    """List the results of SCRIPT; without SCRIPT, each script with count and size."""
+    if script is None:
+        return _all_scripts(shell)
+    with results(shell, script) as stored:
+        entries = stored.entries(fn, phase, key)
+    if as_json:
+        return click.echo(json.dumps([asdict(entry) for entry in entries], indent=2, default=str))
+    click.echo(f"Checkpoint entries for {script}:")
+    for entry in entries:
+        marked = " | to be made again" if entry.state == "marked" else ""
+        click.echo(f"- {entry.fn} | {entry.preview} | sha256:{entry.key[:SHORT]}…{marked}")
+    return click.echo(f"Total: {len(entries)}")
+
+
+def _all_scripts(shell: Shell) -> None:
+    with open_store(shell.config(), shell) as store:
+        for script in sorted({run.script for run in list_runs(store)}):
+            entries = list_checkpoints(store, script)
+            click.echo(
+                f"{script}: {len(entries)} entries, {amount(sum(entry.bytes for entry in entries))} bytes"
+            )
+
+
+@checkpoint.command(name="inspect")
+@click.argument("script")
+@click.pass_obj
+def inspect(shell: Shell, script: str) -> None:
+    """Print all that is known about the results of SCRIPT, as JSON."""
+    with results(shell, script) as stored:
+        entries = stored.entries()
+        location = str(stored.store.connection.path)
+    data = {
+        "script": stored.script,
+        "location": location,
+        "checkpoints": _phases(entries),
+        "records": [asdict(entry) for entry in entries],
+    }
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def _phases(entries: Iterable[CheckpointSummary]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for entry in entries:
+        if entry.phase is not None:
+            counts[entry.phase] = counts.get(entry.phase, 0) + 1
+    return counts
+
+
+@checkpoint.command(name="show")
+@click.argument("script")
+@click.argument("key")
+@click.option("--previous", is_flag=True, help="The value that this one replaced.")
+@click.pass_obj
+def show(shell: Shell, script: str, key: str, previous: bool) -> None:
+    """Print the value stored under KEY (its beginning is enough)."""
+    with results(shell, script) as stored:
+        entry = _only(stored.entries(key=key.removeprefix("sha256:").rstrip("…")), key)
+        value = plain(checkpoint_value(stored.store, stored.script, entry.key, previous=previous))
+    click.echo(
+        value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    )
+
+
+def _only(entries: list[CheckpointSummary], key: str) -> CheckpointSummary:
+    if len(entries) == 1:
+        return entries[0]
+    found = "several keys begin" if entries else "no key begins"
+    raise OrchError("E810", f'{found} with "{key}"', help="orch checkpoint list SCRIPT", exit=2)
+
+
+@checkpoint.command(name="clean")
+@click.argument("script")
+@click.option("--fn", help="Only results of this function.")
+@click.pass_obj
+def clean(shell: Shell, script: str, fn: str | None) -> None:
+    """Serve the results of SCRIPT no longer; each is replaced when its call is made again."""
+    with results(shell, script) as stored:
+        resume = stored.store.resume(stored.script)
+        count = resume.mark_function(fn.removeprefix("@"), None, None, False) if fn else resume.mark_all()
+    click.echo(f'Cleared checkpoint cache for "{script}".')
+    if count:
+        shell.note(f"{count} results are kept until they are made again; orch checkpoint restore {script}")
+
+
+@checkpoint.command(name="restore")
+@click.argument("script")
+@click.pass_obj
+def restore(shell: Shell, script: str) -> None:
+    """Serve results again that `clean` or --resume put aside and no call has replaced."""
+    with results(shell, script) as stored:
+        count = stored.store.resume(stored.script).restore()
+    click.echo(f"{count} results of {script} are served again.")

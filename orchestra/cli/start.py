@@ -1,0 +1,46 @@
+"""One run of a script from the command line: what the engine is given, and who watches it.
+
+Which file is run is decided by `file` and `run`; the run itself is `runtime.launch`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orchestra.cli.options import CommandLine
+from orchestra.cli.reporting import Reporting
+from orchestra.cli.shell import Shell
+from orchestra.config import Config, with_aliases
+from orchestra.invocation import RunOptions
+
+__all__ = ["start"]
+
+
+def start(source: Path | str, line: CommandLine, config: Config, shell: Shell) -> int:
+    """Run a file, or a text in its place. Returns the exit code; raises OrchError for what ended the run."""
+    from orchestra.runtime.launch import LaunchRequest, Streams, launch
+
+    with Reporting(shell, line.options) as reporting:
+        return launch(
+            LaunchRequest(
+                source=source,
+                mode=line.options.mode or _mode(source),
+                payload=line.payload,
+                options=line.options,
+                root=config.root,
+                config=config,
+                streams=Streams(shell.stdin, reporting.stdout, reporting.stderr),
+                environ=_environ(line.options, shell),
+                cwd=shell.cwd,
+                subscribers=reporting.subscribers,
+            )
+        )
+
+
+def _environ(options: RunOptions, shell: Shell) -> dict[str, str]:
+    replay = {"ORCH_LLM_REPLAY": str(options.replay)} if options.replay else {}
+    return with_aliases({**shell.environ, **options.env, **replay})
+
+
+def _mode(source: Path | str) -> str:
+    return "markdown" if isinstance(source, Path) and source.suffix == ".md" else "strict"

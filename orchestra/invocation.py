@@ -1,0 +1,83 @@
+"""What one run was asked for beyond its script and payload, as plain values.
+
+The command line is read in `cli.options`; the meaning of each wish belongs to the runtime and the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["ResumeTarget", "RunOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeTarget:
+    """What `--resume` names. With neither phase nor function: everything stored is served.
+
+    written:       the text on the command line, for messages
+    phase:         a named checkpoint, or the beginning of its name
+    function:      name without `@`
+    site:          number of the call site in source order, from 0; None for all
+    prefix:        beginning of the first argument; the calls after the first match are meant too,
+    only_matching: unless this is set
+    """
+
+    written: str = ""
+    phase: str | None = None
+    function: str | None = None
+    site: int | None = None
+    prefix: str | None = None
+    only_matching: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options of `orch FILE` and `orch run`. None means that the configuration decides.
+
+    models:   short model name → id, for this run
+    replay:   file of scripted answers that take the place of every model
+    budget:   bounds of the run by `usd`, `tokens`, `calls`
+    modules:  module name (`@ns/name`) → the object whose keys it exports
+    env:      environment variables added for this run
+    state:    the object behind `@state`; None if there is none
+    own:      the keys of the payload that only repeat options of orch; they do not identify the run
+    """
+
+    new: bool = False
+    resume: tuple[ResumeTarget, ...] = ()
+    checkpoint: bool = True
+    fork: str | None = None
+    stale: str | None = None  # rerun, use, ask
+    explain: bool = False
+    models: Mapping[str, str] = field(default_factory=dict)
+    replay: Path | None = None
+    strict_models: bool = False
+    budget: Mapping[str, float] = field(default_factory=dict)
+    wait: bool = False
+    timeout: float | None = None  # seconds
+    command_timeout: float | None = None  # seconds
+    error_behavior: str | None = None  # halt, continue
+    mode: str | None = None  # strict, markdown
+    stdout: bool = False
+    output: Path | None = None
+    format: str | None = None  # md, xml, llm
+    tidy: bool = True
+    stream: bool | None = None
+    structured: bool = False
+    state: Mapping[str, Any] | None = None
+    modules: Mapping[str, Any] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    allow_absolute: bool = False
+    json: bool = False
+    debug: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    warn: bool = True
+    own: frozenset[str] = frozenset()
+
+    def identity(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """The part of the payload that tells one run of a script from another."""
+        return {name: value for name, value in payload.items() if name not in self.own}

@@ -1,0 +1,113 @@
+"""What every node shares: its class table, printing, and the drivers that keep tags out of the constructs.
+
+A node is a slotted dataclass named after its grammar rule. It carries its own meaning as `eval(scope)`; `Strict` nodes
+only say how plain parts combine, and the driver here unwraps tags, joins labels and wraps again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, TypeVar
+
+from orchestra.source import Span
+from orchestra.values.scope import Scope
+from orchestra.values.tagged import MISSING, Tagged, joined, tag
+
+__all__ = ["CLASSES", "Node", "Strict", "children", "node", "parts_of", "present", "rule_name"]
+
+CLASSES: dict[str, type[Node]] = {}  # grammar rule → node class, filled by the decorator while modules load
+T = TypeVar("T", bound="Node")
+
+
+def rule_name(cls: type) -> str:
+    """`WhenMatch` → `when_match`, the grammar rule that builds the class."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__.rstrip("_")).lower()
+
+
+def node(cls: type[T]) -> type[T]:
+    """Make a class a slotted dataclass and the meaning of the grammar rule of the same name."""
+    made = dataclass(slots=True, eq=False, repr=False)(cls)
+    CLASSES[rule_name(made)] = made
+    return made
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A piece of a script. Public fields of subclasses are its parts, in the order of the grammar."""
+
+    span: Span
+
+    def eval(self, scope: Scope) -> Any:
+        """The value of this node in `scope`, tags included."""
+        raise AssertionError(f"{type(self).__name__} has no value")
+
+    def peek(self, scope: Scope) -> Any:
+        """Like `eval`, but an undefined name is MISSING: what conditions and logical operands see."""
+        return self.eval(scope)
+
+    def whole(self, scope: Scope) -> Any:
+        """The value where a template around a single reference stands for the reference itself."""
+        return self.eval(scope)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in parts_of(type(self)))
+        return f"{type(self).__name__}({shown})"
+
+
+_PARTS: dict[type, tuple[str, ...]] = {}
+
+
+def parts_of(cls: type) -> tuple[str, ...]:
+    """Names of the fields that hold parts, without the span and without what is computed later."""
+    if cls not in _PARTS:
+        _PARTS[cls] = tuple(f.name for f in fields(cls) if f.name != "span" and f.init)
+    return _PARTS[cls]
+
+
+def children(parent: Node) -> Iterator[Node]:
+    """The nodes directly below one."""
+    for name in parts_of(type(parent)):
+        part = getattr(parent, name)
+        if isinstance(part, Node):
+            yield part
+        elif isinstance(part, list):
+            yield from (item for item in part if isinstance(item, Node))
+
+
+def walk(root: Node) -> Iterator[Node]:
+    """A node and everything below it, in source order."""
+    pending = [root]
+    while pending:
+        current = pending.pop()
+        yield current
+        pending.extend(reversed(list(children(current))))
+
+
+def present(value: Any) -> Any:
+    """A value as it is bound, stored or passed on: what is missing becomes null."""
+    return None if value is MISSING else value
+
+
+class Strict(Node):
+    """A node whose value follows from the plain values of all its parts.
+
+    `operands` names the parts; `combine` gets their data and gives data back. Labels of every operand flow into the
+    result.
+    """
+
+    __slots__ = ()
+    lenient: ClassVar[bool] = False  # undefined names count as missing
+
+    def operands(self) -> tuple[Node, ...]:
+        raise AssertionError
+
+    combine: Callable[..., Any]
+
+    def eval(self, scope: Scope) -> Any:
+        values = [part.peek(scope) if self.lenient else part.eval(scope) for part in self.operands()]
+        for value in values:
+            if value.__class__ is Tagged:
+                return tag(self.combine(*[v.data if v.__class__ is Tagged else v for v in values]), joined(values))
+        return self.combine(*values)

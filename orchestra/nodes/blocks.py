@@ -1,0 +1,387 @@
+"""Statements and blocks: bindings, returns, `if`, `try`. One `Block` serves every construct that has one."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from orchestra.errors import Note, OrchError
+from orchestra.nodes.base import Node, node, present
+from orchestra.nodes.literals import test
+from orchestra.nodes.op import Op
+from orchestra.nodes.signals import Continue, Done, Retry, Return, Skip
+from orchestra.values import operators
+from orchestra.values.scope import Scope
+from orchestra.values.tagged import MISSING, add_labels, joined, plain, tag, unwrap
+from orchestra.values.text import template_text
+
+__all__ = ["FELL", "Block", "emits", "execute"]
+
+FELL: Final = object()  # a block that ran to its end without `=>`
+
+
+def execute(statement: Node, scope: Scope) -> None:
+    """Run a node for its effect."""
+    run = getattr(statement, "exec", None)
+    if run is not None:
+        run(scope)
+    else:
+        statement.eval(scope)
+
+
+def host(scope: Scope) -> str:
+    """What a statement stands in: `module`, `call`, `item` (for expression), `each` (for statement), `loop` …"""
+    current: Scope | None = scope
+    while current is not None and current.kind in ("arm", "when"):
+        current = current.parent
+    return current.kind if current is not None else "module"
+
+
+def function_host(scope: Scope) -> str:
+    """Like `host`, looking through `if` blocks as well."""
+    current: Scope | None = scope
+    while current is not None and current.kind in ("arm", "when", "block"):
+        current = current.parent
+    return current.kind if current is not None else "module"
+
+
+def emits(scope: Scope) -> bool:
+    """Whether a bare call here shows its value."""
+    return host(scope) == "module"
+
+
+@node
+class Block(Node):
+    """`[ statement … ]`."""
+
+    statements: list[Node]
+
+    def run(self, scope: Scope) -> Any:
+        """Run in `scope`; the value of a final `=>`, or FELL. Nested blocks raise `Return` instead."""
+        statements = self.statements
+        for statement in statements:
+            if statement.__class__ is Return_:
+                return statement.eval(scope)
+            execute(statement, scope)
+        return FELL
+
+    def exec(self, scope: Scope) -> None:
+        """As the body of a nested construct: `=>` leaves the construct's owner."""
+        inner = scope.child()
+        for statement in self.statements:
+            execute(statement, inner)
+
+
+@node
+class BlockValue(Node):
+    """A block where a value is expected: `var @x = [ let @a = 1 => @a ]`."""
+
+    statements: list[Node]
+
+    def eval(self, scope: Scope) -> Any:
+        value = Block(self.span, self.statements).run(scope.child())
+        return None if value is FELL else value
+
+
+@node
+class Return_(Node):  # noqa: N801  (the signal has the plain name)
+    """`=> value`."""
+
+    value: Node | None
+
+    def eval(self, scope: Scope) -> Any:
+        return None if self.value is None else present(self.value.whole(scope))
+
+    def exec(self, scope: Scope) -> None:
+        raise Return(self.eval(scope), self.span)
+
+
+@node
+class FieldsTarget(Node):
+    """`{ a, b }` on the left of a binding."""
+
+    names: list[str]
+
+    def bind(self, value: Any, assign: Any) -> None:
+        data = unwrap(value)
+        for name in self.names:
+            key = str(name).removeprefix("@")
+            found = data.get(key) if isinstance(data, dict) else None
+            assign(key, tag(found, joined((value,))))
+
+
+@node
+class ItemsTarget(Node):
+    """`[a, b]` on the left of a binding."""
+
+    names: list[str]
+
+    def bind(self, value: Any, assign: Any) -> None:
+        data = unwrap(value)
+        if not isinstance(data, list):
+            raise OrchError("E206", "only an array can be taken apart into [names]", self.span)
+        for position, name in enumerate(self.names):
+            found = data[position] if position < len(data) else None
+            assign(str(name).removeprefix("@"), tag(found, joined((value,))))
+
+
+def _assign_all(target: Any, value: Any, assign: Any) -> None:
+    if isinstance(target, str):
+        assign(str(target)[1:], value)
+    else:
+        target.bind(value, assign)
+
+
+@node
+class Var(Node):
+    """`var labels @name = value`: once, for the whole module."""
+
+    labels: list[str]
+    target: Any
+    optional: Any
+    value: Node
+
+    def exec(self, scope: Scope) -> None:
+        if "llm" in self.labels:
+            value = scope.run.labelled_variable(self, scope)
+        else:
+            value = present(self.value.whole(scope))
+        value = add_labels(value, map(str, self.labels))
+        _assign_all(self.target, value, lambda name, item: self._declare(name, item, scope))
+
+    def _declare(self, name: str, value: Any, scope: Scope) -> None:
+        op = Op("var", name, [value], tuple(map(str, self.labels)), self.span)
+        value = scope.run.perform(op, lambda op: op.inputs[0], scope)
+        scope.module.declare(name, value, self.span)
+
+
+@node
+class Let(Node):
+    """`let @name = value`: in the enclosing block."""
+
+    target: Any
+    value: Node
+
+    def exec(self, scope: Scope) -> None:
+        value = present(self.value.whole(scope))
+        target = self.target
+        if isinstance(target, str):
+            self._assign(str(target)[1:], value, scope)
+        else:
+            target.bind(value, lambda name, item: self._assign(name, item, scope))
+
+    def _assign(self, name: str, value: Any, scope: Scope) -> None:
+        if name not in scope.names or scope.kind not in ("block", "arm"):
+            self._check(name, scope)
+        scope.names[name] = value
+
+    def _check(self, name: str, scope: Scope) -> None:
+        """Variables, parameters and loop variables are not to be hidden by a `let`."""
+        owner = scope.owner(name)
+        if owner is None or owner.kind in ("block", "arm", "when", "loop"):
+            return
+        if owner.kind == "module" and (owner.module.is_import(name) or _inside_when(scope)):
+            return
+        first = owner.module.place_of(name) if owner.kind == "module" else None
+        notes = [Note("first defined here", first)] if first else []
+        raise OrchError(
+            "E203", f"@{name} is already defined and cannot be redefined", self.span, notes=notes,
+            help="variables, parameters and loop variables keep their value; choose another name",
+        )  # fmt: skip
+
+
+def _inside_when(scope: Scope) -> bool:
+    current: Scope | None = scope
+    while current is not None:
+        if current.kind == "when":
+            return True
+        current = current.parent
+    return False
+
+
+@node
+class Augment(Node):
+    """`@name += value`: changes the nearest binding of that name."""
+
+    name: str
+    value: Node
+
+    def exec(self, scope: Scope) -> None:
+        name = str(self.name)[1:]
+        owner = self._owner(name, scope)
+        added = self.value.whole(scope)
+        before = owner.names[name]
+        try:
+            after = combined(unwrap(before), unwrap(added))
+        except OrchError as error:
+            raise error.at(self.span) from None
+        owner.names[name] = tag(after, joined((before, added)))
+
+    def _owner(self, name: str, scope: Scope) -> Scope:
+        current: Scope | None = scope
+        while current is not None and name not in current.names:
+            if current.kind == "parallel":
+                owner = current.owner(name)
+                if owner is not None:
+                    raise OrchError(
+                        "E304", f"a parallel for cannot change the outer variable @{name}", self.span,
+                        help="return the value of each item with => and combine the results after the loop",
+                    )  # fmt: skip
+            current = current.parent
+        if current is None:
+            raise OrchError(
+                "E201", f"cannot use += on the undefined variable @{name}", self.span,
+                help=f"bind it first: let @{name} = …",
+            )  # fmt: skip
+        return current
+
+
+def combined(before: Any, added: Any) -> Any:
+    """What `+=` makes of two plain values."""
+    if isinstance(before, list):
+        return [*before, *added] if isinstance(added, list) else [*before, added]
+    if isinstance(before, str):
+        return before + template_text(added)
+    if isinstance(before, dict):
+        if not isinstance(added, dict):
+            raise OrchError("E206", "only an object can be merged into an object with +=")
+        return {**before, **added}
+    number = operators.to_number(added)
+    if number != number or isinstance(added, (list, dict)):
+        raise OrchError("E206", f"cannot add {template_text(plain(added))} to a number")
+    return operators.add(before, number)
+
+
+@node
+class If(Node):
+    """`if condition [ … ] else [ … ]`."""
+
+    condition: Node
+    then: Block
+    otherwise: Node | None
+
+    def exec(self, scope: Scope) -> None:
+        scope.run.around("if", self, scope, self._branch)
+
+    def _branch(self, scope: Scope) -> None:
+        if scope.run.condition(self.condition, scope):
+            self.then.exec(scope)
+        elif self.otherwise is not None:
+            execute(self.otherwise, scope)
+
+
+@node
+class Catch(Node):
+    """`catch @e [ … ]`."""
+
+    name: str | None
+    body: Block
+
+
+@node
+class Try(Node):
+    """`try [ … ] catch @e [ … ] finally [ … ]`. `bail` and cancellation are not caught."""
+
+    body: Block
+    handler: Catch | None
+    last: Block | None
+
+    def exec(self, scope: Scope) -> None:
+        try:
+            self.body.exec(scope)
+        except OrchError as error:
+            if self.handler is None or error.code == "E399" or error.fatal:
+                raise
+            self._handle(self.handler, error, scope)
+        finally:
+            if self.last is not None:
+                self.last.exec(scope)
+
+    def _handle(self, handler: Catch, error: OrchError, scope: Scope) -> None:
+        names = {str(handler.name)[1:]: thrown_value(error)} if handler.name else {}
+        handler.body.exec(scope.child(names=names))
+
+
+def thrown_value(error: OrchError) -> dict[str, Any]:
+    """An error as `catch` sees it: code, message, place, details, and `value` if it was thrown by a script."""
+    data = error.as_data()
+    return {**data, "value": error.details.get("value")} if error.code == "E309" else data
+
+
+@node
+class Throw(Node):
+    """`throw value`."""
+
+    value: Node | None
+
+    def exec(self, scope: Scope) -> None:
+        value = plain(self.value.eval(scope)) if self.value is not None else None
+        message = value if isinstance(value, str) else "thrown"
+        if isinstance(value, dict) and isinstance(value.get("message"), str):
+            message = value["message"]
+        raise OrchError("E309", message, self.span, details={"value": value})
+
+    eval = exec
+
+
+@node
+class Bail(Node):
+    """`bail message`: ends the run from any depth."""
+
+    message: Node | None
+
+    def exec(self, scope: Scope) -> None:
+        scope.run.around("bail", self, scope, self._end)
+
+    def _end(self, scope: Scope) -> None:
+        text = "script ended by bail"
+        if self.message is not None:
+            text = template_text(self.message.eval(scope))
+        raise OrchError("E399", text, self.span, fatal=True)
+
+    eval = exec
+
+
+@node
+class Done_(Node):  # noqa: N801
+    """`done value`."""
+
+    value: Node | None
+
+    def exec(self, scope: Scope) -> None:
+        raise Done(self.value.eval(scope) if self.value is not None else MISSING, self.span)
+
+    eval = exec
+
+
+@node
+class Continue_(Node):  # noqa: N801
+    """`continue value`."""
+
+    value: Node | None
+
+    def exec(self, scope: Scope) -> None:
+        raise Continue(self.value.eval(scope) if self.value is not None else MISSING, self.span)
+
+    eval = exec
+
+
+@node
+class Skip_(Node):  # noqa: N801
+    """`skip`."""
+
+    def exec(self, scope: Scope) -> None:
+        raise Skip(None, self.span)
+
+    eval = exec
+
+
+@node
+class Retry_(Node):  # noqa: N801
+    """`retry hint`."""
+
+    hint: Node | None
+
+    def exec(self, scope: Scope) -> None:
+        raise Retry(present(self.hint.eval(scope)) if self.hint is not None else None, self.span)
+
+    eval = exec

@@ -1,0 +1,173 @@
+"""Commands and foreign code: what is run and with which values. Running them is the run's business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestra.errors import OrchError
+from orchestra.nodes.base import Node, node
+from orchestra.nodes.op import Op
+from orchestra.nodes.shell_text import Inserted, check_interpolated, open_quote, quote_value, refused_operator
+from orchestra.nodes.templates import Interpolation, Text, is_defined, text_of
+from orchestra.source import Span
+from orchestra.values.scope import ABSENT, Scope
+from orchestra.values.tagged import MISSING, Meta, joined, merge, tag, with_facts
+from orchestra.values.text import auto_parse
+
+__all__ = ["Code", "Command", "CommandOptions", "OldCommand"]
+
+
+@dataclass(slots=True)
+class CommandOptions:
+    """What `with { … }` says about one command: `stdin` as a value, `ok` to accept failure, seconds of `timeout`."""
+
+    stdin: Any = MISSING
+    ok: bool = False
+    timeout: float | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    stream: bool = False
+
+
+@node
+class CodeArgs(Node):
+    """`(@a, @b)`: the variables that inline code sees."""
+
+    names: list[str]
+
+
+@node
+class CodeDir(Node):
+    """`:/folder` after the language: where it runs."""
+
+    parts: list[Node]
+
+
+def _directory(part: CodeDir | None, scope: Scope) -> str | None:
+    if part is None:
+        return None
+    from orchestra.nodes.files import path_text
+
+    return path_text(part.parts, scope)[0]
+
+
+@node
+class Command(Node):
+    """`cmd { … }`: one shell command with values filled in."""
+
+    args: CodeArgs | None
+    directory: CodeDir | None
+    parts: list[Node]
+
+    def eval(self, scope: Scope) -> Any:
+        return self.run(scope, CommandOptions())
+
+    def piped(self, value: Any, scope: Scope) -> Any:
+        return self.run(scope, CommandOptions(stdin=value))
+
+    def run(self, scope: Scope, options: CommandOptions) -> Any:
+        text, meta = command_text(self.parts, self.span, scope)
+        facts = {"command": text, "subtype": "cmd"}
+        op = Op("run", "", [text], (), self.span, facts=facts)
+        directory = _directory(self.directory, scope)
+        result = scope.run.perform(op, lambda op: scope.run.command(op.inputs[0], directory, options, scope, self.span), scope)
+        return _result(result, meta, "src:cmd", {"command": text})
+
+
+@node
+class OldCommand(Node):
+    """`run { … }`: the old spelling of `run cmd { … }`."""
+
+    parts: list[Node]
+
+    def eval(self, scope: Scope) -> Any:
+        return Command(self.span, None, None, self.parts).eval(scope)
+
+
+def command_text(parts: list[Node], span: Span, scope: Scope) -> tuple[str, Meta]:
+    """The command line, values quoted for the place where they stand. E502 for operators that values bring in."""
+    written = ""
+    meta = Meta()
+    inserted: list[Inserted] = []
+    for part in parts:
+        if isinstance(part, Text):
+            written += part.value
+            continue
+        name = part.span.text
+        if isinstance(part, Interpolation) and not is_defined(part.target, scope):
+            written += name
+            continue
+        value = part.eval(scope)
+        meta = merge(meta, joined((value,), deep=True))
+        quoted = open_quote(written) == '"'
+        if isinstance(part, Interpolation):
+            inserted.append(Inserted(name, value, quoted))
+            written += quote_value(value, quoted)
+        else:
+            written += text_of(value)
+    try:
+        check_interpolated(inserted)
+    except OrchError as error:
+        raise error.at(span) from None
+    return written.strip(), meta
+
+
+def check_operators(parts: list[Node], span: Span) -> None:
+    """E502 for shell operators written outside quotes; found before anything runs."""
+    text = "".join(part.value if isinstance(part, Text) else "@" * len(part.span.text) for part in parts)
+    found = refused_operator(text)
+    if found is not None:
+        offset, operator = found
+        start = span.source.text.find(text[offset : offset + len(operator)], span.start + offset)
+        place = Span(span.source, start, start + len(operator)) if start >= 0 else span
+        raise OrchError("E502", f"{operator} is not allowed in cmd", place, help="use sh { … }", exit=2)
+
+
+@node
+class Code(Node):
+    """`js { … }`, `node`, `py`, `sh`, `bash`: foreign code, untouched."""
+
+    language: str
+    args: CodeArgs | None
+    directory: CodeDir | None
+    code: str
+
+    def eval(self, scope: Scope) -> Any:
+        return self.run(scope, CommandOptions())
+
+    def piped(self, value: Any, scope: Scope) -> Any:
+        return self.run(scope, CommandOptions(stdin=value))
+
+    def run(self, scope: Scope, options: CommandOptions) -> Any:
+        lang = str(self.language)
+        params = self._params(scope)
+        op = Op("run", "", [str(self.code)], (), self.span, facts={"subtype": lang, "command": str(self.code)})
+        directory = _directory(self.directory, scope)
+        result = scope.run.perform(
+            op, lambda op: scope.run.code(lang, op.inputs[0], params, directory, options, scope, self.span), scope
+        )
+        return _result(result, joined(params.values(), deep=True), f"src:{lang}", {})
+
+    def _params(self, scope: Scope) -> dict[str, Any]:
+        """The values the code sees: those listed, or the parameters of the function around it."""
+        if self.args is not None:
+            return {str(name)[1:]: self._listed(str(name)[1:], scope) for name in self.args.names}
+        current: Scope | None = scope
+        while current is not None and current.kind not in ("call", "module"):
+            current = current.parent
+        return dict(current.names) if current is not None and current.kind == "call" else {}
+
+    def _listed(self, name: str, scope: Scope) -> Any:
+        value = scope.find(name)
+        if value is ABSENT:
+            raise OrchError("E201", f"variable @{name} is not defined", self.span)
+        return value
+
+
+def _result(result: Any, meta: Meta, taint: str, facts: dict[str, Any]) -> Any:
+    """What a command gives: text that is JSON becomes data; the exit code and stderr are facts about it."""
+    value = auto_parse(result.text) if isinstance(result.value, str) or result.value is None else result.value
+    if result.value is None and not result.text:
+        value = "" if result.text == "" and not result.null else None
+    value = with_facts(value, {**facts, **result.facts}, None)
+    return tag(value, merge(Meta(taint=(taint,)), meta))

@@ -1,0 +1,137 @@
+"""Files: `<…>` loads with selectors and `as` templates, `file` and `files`. Reading and writing is the run's business."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestra.errors import OrchError
+from orchestra.nodes.base import Node, node
+from orchestra.values.scope import Scope
+from orchestra.values.tagged import joined, tag, unwrap
+
+if TYPE_CHECKING:
+    from orchestra.nodes.templates import Template
+
+__all__ = ["File", "Files", "Load", "LoadAs", "Selector", "path_text"]
+
+
+def path_text(parts: list[Node], scope: Scope) -> tuple[str, Any]:
+    """The text of a path with its references filled in, and what flows from them."""
+    from orchestra.nodes.templates import join_parts, text_of
+
+    value = join_parts(parts, scope)
+    return text_of(value).strip(), joined((value,))
+
+
+@node
+class Selector(Node):
+    """`# section`, `{ definition }` inside a load."""
+
+    sign: str
+    parts: list[Node]
+
+    def text(self, scope: Scope) -> str:
+        return str(self.sign) + " " + path_text(self.parts, scope)[0]
+
+
+@node
+class Load(Node):
+    """`<path>`: a file, an address, or all files that match a pattern."""
+
+    parts: list[Node]
+    selector: Selector | None
+    title: Template | None
+
+    def eval(self, scope: Scope) -> Any:
+        return self._load(scope, optional=False)
+
+    def peek(self, scope: Scope) -> Any:
+        """`<path>?`: null when it cannot be loaded."""
+        return self._load(scope, optional=True)
+
+    def _load(self, scope: Scope, optional: bool) -> Any:
+        path, flow = self.path(scope)
+        selector = self.selector.text(scope) if self.selector is not None else None
+        try:
+            value = scope.run.load(path, selector, scope, optional)
+            if self.title is not None:
+                value = renamed(value, self.title, self.selector, scope)
+        except OrchError as error:
+            raise error.at(self.span) from None
+        return tag(value, flow) if flow.flows else value
+
+    def path(self, scope: Scope) -> tuple[str, Any]:
+        path, flow = path_text(self.parts, scope)
+        if len(path) > 1 and path[0] == path[-1] and path[0] in "\"'":
+            path = path[1:-1]
+        if not path:
+            raise OrchError("E402", "the path of this load is empty", self.span)
+        return path, flow
+
+
+@node
+class LoadAs(Node):
+    """`<glob> as "…"`: a text for each file; after one section a new heading."""
+
+    load: Load
+    template: Template
+
+    def eval(self, scope: Scope) -> Any:
+        value = self.load.eval(scope)
+        try:
+            return renamed(value, self.template, self.load.selector, scope)
+        except OrchError as error:
+            raise error.at(self.span) from None
+
+
+def renamed(value: Any, template: Template, selector: Selector | None, scope: Scope) -> Any:
+    """Apply an `as` template to what was loaded."""
+    data = unwrap(value)
+    if isinstance(data, list):
+        return [_filled(template, item, scope) for item in data]
+    if selector is None:
+        raise OrchError("E405", "as needs several files or a section", help="use a pattern such as <docs/*.md>, or interpolate the file")
+    return scope.run.rename_heading(value, _filled(template, value, scope))
+
+
+def _filled(template: Template, item: Any, scope: Scope) -> Any:
+    return template.eval(scope.child(names={"<>": item}))
+
+
+@node
+class File(Node):
+    """`file "path" = value`."""
+
+    target: Node
+    value: Node
+
+    def exec(self, scope: Scope) -> None:
+        from orchestra.nodes.output import destination_text
+
+        scope.run.write_file(destination_text(self.target, scope), self.value.whole(scope), scope, self.span)
+
+
+@node
+class Files(Node):
+    """`files "folder/" = [ {"name": value}, … ]`."""
+
+    target: Node
+    value: Node
+
+    def exec(self, scope: Scope) -> None:
+        from orchestra.nodes.output import destination_text
+
+        folder = destination_text(self.target, scope)
+        entries = unwrap(self.value.eval(scope))
+        if not isinstance(entries, list):
+            raise OrchError("E420", "files needs an array of objects with one path each", self.value.span)
+        for entry in entries:
+            self._write(folder, entry, scope)
+
+    def _write(self, folder: str, entry: Any, scope: Scope) -> None:
+        fields = dict(unwrap(entry)) if isinstance(unwrap(entry), dict) else {}
+        description = fields.pop("desc", None)
+        if len(fields) != 1:
+            raise OrchError("E420", "files needs an array of objects with one path each", self.value.span)
+        (name, value), = fields.items()
+        scope.run.write_file(f"{folder.rstrip('/')}/{name}", value, scope, self.span, description)

@@ -1,0 +1,448 @@
+"""`for`, `foreach` and `loop`. How many items run at once is the run's business; what an item is, is here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import field
+from itertools import product
+from typing import Any, Final
+
+from orchestra.errors import OrchError
+from orchestra.nodes.base import Node, node, present
+from orchestra.nodes.blocks import FELL, Block, emits, execute
+from orchestra.nodes.functions import Call, call_value
+from orchestra.nodes.signals import Continue, Done, Retry, Return, Skip
+from orchestra.nodes.stages import run_stages
+from orchestra.nodes.views import View
+from orchestra.nodes.when import act, choose
+from orchestra.values.error_item import ErrorItem
+from orchestra.values.executable import Executable
+from orchestra.values.kinds import a_kind
+from orchestra.values.operators import to_number
+from orchestra.values.scope import ForFrame, LoopFrame, Scope
+from orchestra.values.tagged import MISSING, joined, tag, unwrap
+from orchestra.values.text import auto_parse, display
+
+__all__ = ["For", "Foreach", "Loop", "items_of"]
+
+DROPPED: Final = object()  # an iteration that leaves nothing in the result
+FOREACH_LIMIT = 10_000
+
+
+def items_of(value: Any, place: Node) -> list[tuple[str, Any]]:
+    """Keys and items of a collection: positions as text for arrays, field names for objects."""
+    data = unwrap(value)
+    if isinstance(data, View):
+        data = data.plain()
+    if isinstance(data, list):
+        pairs = [(str(index), item) for index, item in enumerate(data)]
+    elif isinstance(data, dict) and not isinstance(data, ErrorItem):
+        pairs = list(data.items())
+    else:
+        raise OrchError(
+            "E304", f"for needs an array or object, this is {a_kind(data)}: {_shortened(data)}", place.span
+        )  # fmt: skip
+    meta = joined((value,))
+    return [(key, tag(item, meta)) for key, item in pairs] if meta.flows else pairs
+
+
+def _shortened(data: Any) -> str:
+    text = display(None if data is MISSING else data) or "null"
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+@node
+class Binding(Node):
+    """`@value`, `@key, @value` or `@item.field` after `for`."""
+
+    key: str | None
+    variable: str
+    path: list[str]
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.name = str(self.variable)[1:]
+
+    def names(self, key: str, item: Any) -> dict[str, Any]:
+        if self.path:
+            self._check_fields(key, item)
+        if self.key:
+            return {self.name: item, str(self.key)[1:]: key}
+        return {self.name: item, f"{self.name}_key": key}
+
+    def _check_fields(self, key: str, item: Any) -> None:
+        data = unwrap(item)
+        for token in self.path:
+            name = str(token)[1:]
+            if not isinstance(data, dict) or name not in data:
+                shown = f"@{self.name}{''.join(map(str, self.path))}"
+                raise OrchError("E304", f"item {key} has no field {name!r} for the binding {shown}", self.span)
+            data = unwrap(data[name])
+
+
+@node
+class ParallelLimits(Node):
+    """`(cap, pace)`."""
+
+    cap: Node | None
+    pace: Node | None
+
+
+@node
+class Parallel(Node):
+    """`parallel(cap, pace)`; the old spelling `3 parallel` leaves a number token."""
+
+    limits: Any
+
+    def width(self, scope: Scope) -> int:
+        if isinstance(self.limits, str):
+            return max(1, int(self.limits))
+        if self.limits is None or self.limits.cap is None:
+            return int(scope.run.parallel_limit)
+        value = unwrap(self.limits.cap.peek(scope))
+        number = to_number(value) if isinstance(value, (int, float, str)) and value != "" else float("nan")
+        if number != number:
+            raise OrchError("E304", "the cap of for parallel must be a number", self.limits.cap.span)
+        return max(1, int(number))
+
+    def pause(self, scope: Scope) -> float:
+        if self.limits is None or isinstance(self.limits, str) or self.limits.pace is None:
+            return 0.0
+        return duration_of(self.limits.pace, scope, "for parallel pacing")
+
+
+def duration_of(part: Node, scope: Scope, what: str) -> float:
+    """Seconds of a duration literal, a text like `500ms`, or a number of milliseconds."""
+    from orchestra.nodes.literals import Duration, seconds
+
+    value = unwrap(part.eval(scope))
+    if isinstance(part, Duration):
+        return float(value)
+    try:
+        return seconds(value) if isinstance(value, str) else float(value) / 1000
+    except (KeyError, ValueError, TypeError):
+        raise OrchError("E304", f"{what} must be a duration like 1s or 500ms", part.span) from None
+
+
+@node
+class ForFilter(Node):
+    """`when condition => body`: other items are dropped."""
+
+    condition: Node
+    body: Node
+
+
+@node
+class ForChoice(Node):
+    """`when [ condition => value … ]`: the first arm that holds; an item without one is dropped."""
+
+    entries: list[Node]
+
+
+@node
+class Batch(Node):
+    """`=> | @stage`: the collected array goes through a pipeline."""
+
+    stages: list[Node]
+
+
+@node
+class For(Node):
+    """`for @x in @xs …`, as a value or, with `statement`, for its effects."""
+
+    parallel: Parallel | None
+    binding: Binding
+    source: Node
+    tail: Node
+    batch: Batch | None
+    statement: bool = field(init=False, default=False)
+
+    # ── as a value ───────────────────────────────────────────────────────────────────────────────
+
+    def eval(self, scope: Scope) -> Any:
+        value = self.source.eval(scope)
+        pairs = items_of(value, self.source)
+        outcomes = self._outcomes(pairs, scope, self._value, "item")
+        result: Any = [outcome for outcome in outcomes if outcome is not DROPPED]
+        meta = joined((value,))
+        result = tag(result, meta) if meta.flows else result
+        return run_stages(self.batch.stages, result, scope, self.span) if self.batch is not None else result
+
+    def _value(self, scope: Scope) -> Any:
+        """The result of one iteration, or DROPPED."""
+        tail = self.tail
+        if isinstance(tail, ForFilter):
+            if not scope.run.condition(tail.condition, scope):
+                return DROPPED
+            tail = tail.body
+        elif isinstance(tail, ForChoice):
+            action = choose(tail.entries, scope, lambda part, inner: inner.run.condition(part, inner))
+            return DROPPED if action is None else _as_data(act(action, scope))
+        if isinstance(tail, Block):
+            value = tail.run(scope.child())
+            return None if value is FELL else _as_data(value)
+        return _as_data(act(tail, scope))
+
+    # ── as a statement ───────────────────────────────────────────────────────────────────────────
+
+    def exec_statement(self, scope: Scope) -> None:
+        scope.run.around("for", self, scope, self._statement)
+
+    def _statement(self, scope: Scope) -> None:
+        pairs = items_of(self.source.eval(scope), self.source)
+        shows = emits(scope)
+        self._outcomes(pairs, scope, lambda inner: self._effect(inner, shows), "each")
+
+    def _effect(self, scope: Scope, shows: bool) -> Any:
+        tail = self.tail
+        if isinstance(tail, ForFilter):
+            if not scope.run.condition(tail.condition, scope):
+                return None
+            tail = tail.body
+        elif isinstance(tail, ForChoice):
+            action = choose(tail.entries, scope, lambda part, inner: inner.run.condition(part, inner))
+            if action is None:
+                return None
+            tail = action
+        if isinstance(tail, Block):
+            tail.run(scope.child())
+        elif hasattr(tail, "exec_statement"):
+            tail.exec_statement(scope)
+        elif hasattr(tail, "exec"):
+            execute(tail, scope)
+        else:
+            value = tail.whole(scope)
+            if shows:
+                scope.run.emit(value, scope)
+        return None
+
+    # ── items ────────────────────────────────────────────────────────────────────────────────────
+
+    def _outcomes(self, pairs: list[tuple[str, Any]], scope: Scope, body: Callable[[Scope], Any], kind: str) -> list[Any]:
+        options = self._options(scope)
+        if options is not None:
+            return self._parallel(pairs, scope, body, options, kind)
+        frame = ForFrame(self.binding.name, len(pairs), False)
+        context = scope.context.with_(for_=frame)
+        outcomes: list[Any] = []
+        for index, (key, item) in enumerate(pairs):
+            frame.index, frame.key = index, key
+            scope.run.breathe()
+            try:
+                outcomes.append(self._iteration(index, key, item, scope, context, body, kind))
+            except Done:
+                break
+            except OrchError as error:
+                raise self._placed(error, index, key, len(pairs)) from None
+        return outcomes
+
+    def _iteration(
+        self, index: int, key: str, item: Any, scope: Scope, context: Any, body: Callable[[Scope], Any], kind: str
+    ) -> Any:
+        """One item: its value, or DROPPED. `Done` and, in statements, `Return` leave the loop."""
+        run = scope.run
+        if run.watches("for:iteration"):
+            return run.iteration(self, key, item, scope.within(context), lambda changed: self._body(key, changed, scope, context, body, kind))
+        return self._body(key, item, scope, context, body, kind)
+
+    def _body(self, key: str, item: Any, scope: Scope, context: Any, body: Callable[[Scope], Any], kind: str) -> Any:
+        inner = scope.within(context, kind, self.binding.names(key, item))
+        try:
+            return body(inner)
+        except (Continue, Skip):
+            return DROPPED
+        except Return as signal:
+            if kind == "each":
+                raise
+            return None if kind == "parallel-each" else _as_data(signal.value)
+        except Retry as signal:
+            raise OrchError(
+                "E305", "retry has no pipeline to run again here", signal.span, help="use continue in loops"
+            ) from None  # fmt: skip
+
+    def _placed(self, error: OrchError, index: int, key: str, total: int) -> OrchError:
+        named = "" if key == str(index) else f" (key {key!r})"
+        return error.within(f"for @{self.binding.name} in …, item {index + 1} of {total}{named}", self.span)
+
+    # ── in parallel ──────────────────────────────────────────────────────────────────────────────
+
+    def _options(self, scope: Scope) -> tuple[int, float] | None:
+        """Width and pace; a nested `for` takes those of the parallel loop around it."""
+        if self.parallel is not None:
+            return self.parallel.width(scope), self.parallel.pause(scope)
+        current: Scope | None = scope
+        while current is not None:
+            if current.kind == "parallel":
+                return current.names["for parallel"]  # type: ignore[no-any-return]
+            current = current.parent
+        return None
+
+    def _parallel(
+        self, pairs: list[tuple[str, Any]], scope: Scope, body: Callable[[Scope], Any], options: tuple[int, float], kind: str
+    ) -> list[Any]:
+        width, pace = options
+        inner_kind = "item" if kind == "item" else "parallel-each"
+
+        def work(index: int) -> Any:
+            key, item = pairs[index]
+            frame = ForFrame(self.binding.name, len(pairs), True)
+            frame.index, frame.key, frame.batch = index, key, index // width
+            frame.size = min(width, len(pairs) - width * frame.batch)
+            barrier = scope.within(scope.context.with_(for_=frame, errors=[]), "parallel", {"for parallel": options})
+            try:
+                return self._iteration(index, key, item, barrier, barrier.context, body, inner_kind)
+            except OrchError as error:
+                raise self._placed(error, index, key, len(pairs)) from None
+
+        canary = getattr(self.tail, "canary", False)
+        outcomes = scope.run.parallel(len(pairs), width, pace, work, scope, label=self.binding.name, canary=canary)
+        return self._collected(outcomes, pairs, scope)
+
+    def _collected(self, outcomes: list[Any], pairs: list[tuple[str, Any]], scope: Scope) -> list[Any]:
+        """Results in source order, with an error item for each item that failed."""
+        made: list[Any] = []
+        for index, outcome in enumerate(outcomes):
+            if isinstance(outcome, OrchError):
+                key, value = pairs[index]
+                made.append(scope.run.failed_item(ErrorItem(index, key, outcome.message, value), outcome, scope))
+            elif outcome is not None and outcome.__class__ is Stopped:
+                continue
+            else:
+                made.append(outcome)
+        return made
+
+
+class Stopped:
+    """The outcome of an item that never ran or ended the loop."""
+
+
+STOPPED: Final = Stopped()
+
+
+def _as_data(value: Any) -> Any:
+    """A text that is a JSON object or array becomes that data."""
+    if value.__class__ is str and value[:1] in ("{", "["):
+        return auto_parse(value, objects_only=True)
+    return present(value)
+
+
+@node
+class Foreach(Node):
+    """`foreach @f(@xs, @ys)`: a call for each element, or for each combination of several arrays."""
+
+    target: Node
+
+    def eval(self, scope: Scope) -> Any:
+        call = self.target
+        if not isinstance(call, Call):
+            raise OrchError("E308", "foreach needs a call like @f(@items)", self.span)
+        function = unwrap(call._function(call.callee, scope))
+        arrays = [self._array(position, argument.eval(scope)) for position, argument in enumerate(call.args, 1)]
+        self._check(function, arrays)
+        results = []
+        for number, inputs in enumerate(product(*arrays), 1):
+            results.append(self._one(function, number, list(inputs), scope))
+        return results
+
+    def _array(self, position: int, value: Any) -> list[Any]:
+        data = unwrap(value)
+        if not isinstance(data, list):
+            raise OrchError("E308", f"argument {position} of foreach must be an array, this is {a_kind(data)}", self.span)
+        meta = joined((value,))
+        return [tag(item, meta) for item in data] if meta.flows else data
+
+    def _check(self, function: Executable, arrays: list[list[Any]]) -> None:
+        if len(arrays) != len(function.params):
+            given = "1 array" if len(arrays) == 1 else f"{len(arrays)} arrays"
+            raise OrchError(
+                "E308", f"@{function.name} takes {len(function.params)} parameters, foreach passes {given}", self.span
+            )  # fmt: skip
+        total = 1
+        for items in arrays:
+            total *= len(items)
+        if total > FOREACH_LIMIT:
+            raise OrchError("E308", f"foreach would make {total:,} calls; the limit is {FOREACH_LIMIT:,}", self.span)
+
+    def _one(self, function: Executable, number: int, inputs: list[Any], scope: Scope) -> Any:
+        try:
+            return present(call_value(function, inputs, scope, self))
+        except OrchError as error:
+            raise error.within(f"foreach, call {number}", self.span) from None
+
+    def shown(self, scope: Scope, options: dict[str, Any]) -> str:
+        """The text of `show foreach … with { separator, template }`."""
+        pattern = options.get("template")
+        rows = []
+        for index, result in enumerate(self.eval(scope)):
+            text = display(result)
+            rows.append(str(pattern).replace("{{result}}", text).replace("{{index}}", str(index)) if pattern else text)
+        return str(options.get("separator", "\n")).join(rows)
+
+
+@node
+class LoopHeader(Node):
+    """`(limit, pace)`."""
+
+    limit: Node
+    pace: Node | None
+
+
+@node
+class Endless(Node):
+    token: str
+
+
+@node
+class Loop(Node):
+    """`loop(limit, pace) until condition [ … ]`."""
+
+    header: LoopHeader | None
+    until: Node | None
+    body: Block
+    statement: bool = field(init=False, default=False)
+
+    def eval(self, scope: Scope) -> Any:
+        frame = LoopFrame("loop", self._limit(scope))
+        pace = duration_of(self.header.pace, scope, "loop pacing") if self.header and self.header.pace else 0.0
+        context = scope.context.with_(loop=frame, for_=None)
+        state: Any = None
+        while frame.limit is None or frame.iteration < frame.limit:
+            frame.iteration += 1
+            inner = scope.within(context, "loop", {"input": state})
+            if self.until is not None and scope.run.condition(self.until, inner):
+                return None
+            if pace and frame.iteration > 1:
+                scope.run.sleep(pace)
+            scope.run.breathe()
+            try:
+                scope.run.round(self, inner)
+                self._round(inner)
+            except Done as signal:
+                return present(signal.value)
+            except Continue as signal:
+                state = state if signal.value is MISSING else signal.value
+        return None
+
+    def _round(self, scope: Scope) -> None:
+        try:
+            self.body.exec(scope)
+        except Skip as signal:
+            raise OrchError("E303", "skip has no for to drop an item from", signal.span, help="use continue") from None
+        except Retry as signal:
+            raise OrchError(
+                "E305", "retry has no pipeline to run again here", signal.span, help="use 'continue' instead of 'retry' in loop bodies"
+            ) from None  # fmt: skip
+
+    def exec_statement(self, scope: Scope) -> None:
+        self.eval(scope)
+
+    def _limit(self, scope: Scope) -> int | None:
+        if self.header is None or isinstance(self.header.limit, Endless):
+            return None
+        value = unwrap(self.header.limit.eval(scope))
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise OrchError("E303", "the limit of loop must be a number or endless", self.header.limit.span)
+        if value < 0 or value != int(value):
+            raise OrchError("E303", "the limit of loop must be a whole number from 0", self.header.limit.span)
+        return int(value)
+

@@ -1,0 +1,211 @@
+"""Names and ways into values: `@x`, `.field`, `[index]`, slices and filters. Calls are in `functions`."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Any
+
+from orchestra.errors import OrchError, nearest
+from orchestra.nodes.base import Node, Strict, node
+from orchestra.nodes.views import View, metadata
+from orchestra.values import access
+from orchestra.values.scope import ABSENT, Scope
+from orchestra.values.tagged import MISSING, Tagged, joined, tag, unwrap
+
+__all__ = ["Field", "Index", "Reference", "undefined"]
+
+
+def undefined(name: str, scope: Scope, node: Node) -> OrchError:
+    """The error for a name that nothing binds, with the name that was probably meant."""
+    meant = nearest(name, scope.visible() | scope.run.builtin_names())
+    help = f"did you mean @{meant}?" if meant else scope.run.import_hint(name)
+    return OrchError("E201", f"variable @{name} is not defined", node.span, help=help)
+
+
+@node
+class Reference(Node):
+    """`@name`."""
+
+    token: str
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.name = self.token[1:]
+
+    def peek(self, scope: Scope) -> Any:
+        value = scope.find(self.name)
+        if value is ABSENT:
+            value = scope.run.builtin(self.name, scope)
+            if value is ABSENT:
+                return MISSING
+        return value
+
+    def eval(self, scope: Scope) -> Any:
+        value = scope.find(self.name)
+        if value is ABSENT:
+            value = scope.run.builtin(self.name, scope)
+            if value is ABSENT:
+                raise undefined(self.name, scope, self)
+        return value
+
+    def defined(self, scope: Scope) -> bool:
+        return scope.find(self.name) is not ABSENT or scope.run.builtin(self.name, scope) is not ABSENT
+
+
+@node
+class Field(Node):
+    """`base.name`; `.mx` leads to what is known about the value."""
+
+    base: Node
+    token: str
+    name: str = field(init=False)
+    each: bool = field(init=False)  # after [*]: the field of every element
+
+    def __post_init__(self) -> None:
+        self.name = self.token[1:]
+        self.each = isinstance(self.base, Each) or (isinstance(self.base, Field) and self.base.each)
+
+    def eval(self, scope: Scope) -> Any:
+        return self.of(self.base.eval(scope), scope)
+
+    def peek(self, scope: Scope) -> Any:
+        base = self.base.peek(scope)
+        data = unwrap(base)
+        if isinstance(data, (str, int, float)) and self.name not in ("mx", "length", "keep"):
+            return MISSING
+        return self.of(base, scope)
+
+    def of(self, base: Any, scope: Scope) -> Any:
+        """The field of a value that is already there."""
+        data = base.data if base.__class__ is Tagged else base
+        if isinstance(data, View):
+            return data.field(self.name)
+        if self.name == "mx":
+            return metadata(base, self.base, scope)
+        if self.name == "keep":
+            return scope.run.keep(base)
+        try:
+            value = (access.each_field if self.each else access.get_field)(data, self.name)
+        except OrchError as error:
+            raise error.at(self.span) from None
+        return tag(value, base.meta) if base.__class__ is Tagged else value
+
+
+@node
+class NameKey(Node):
+    """The bare word in `@x[word]`: the string."""
+
+    token: str
+
+    def eval(self, scope: Scope) -> str:
+        return str(self.token)
+
+
+class Access(Strict):
+    """An access whose parts are evaluated like operands; `base` may be missing."""
+
+    __slots__ = ()
+    base: Node
+
+    def peek(self, scope: Scope) -> Any:
+        return MISSING if self.base.peek(scope) is MISSING else self.eval(scope)
+
+    def eval(self, scope: Scope) -> Any:
+        try:
+            return Strict.eval(self, scope)
+        except OrchError as error:
+            raise error.at(self.span) from None
+
+
+@node
+class Index(Access):
+    base: Node
+    key: Node
+
+    def operands(self) -> tuple[Node, ...]:
+        return self.base, self.key
+
+    def combine(self, base: Any, key: Any) -> Any:
+        if isinstance(base, View):
+            return base.field(str(key))
+        return access.get_index(base, key)
+
+
+@node
+class Slice(Access):
+    base: Node
+    start: Node | None
+    stop: Node | None
+
+    def operands(self) -> tuple[Node, ...]:
+        return tuple(part or NULL for part in (self.base, self.start, self.stop))
+
+    def combine(self, base: Any, start: Any, stop: Any) -> Any:
+        return access.slice_of(base, start, stop)
+
+
+@node
+class Each(Node):
+    """`[*]`: every element; a field after it is taken of each."""
+
+    base: Node
+
+    def eval(self, scope: Scope) -> Any:
+        value = self.base.eval(scope)
+        data = unwrap(value)
+        if isinstance(data, dict):
+            data = list(data.values())
+        if data is MISSING or data is None:
+            return None
+        if not isinstance(data, list):
+            raise OrchError("E205", "only the elements of an array can be taken with [*]", self.span)
+        return tag(data, joined([value]))
+
+
+@node
+class FilterPath(Node):
+    """The field path inside `[?path op value]`."""
+
+    name: str
+    fields: list[str]
+
+    @property
+    def path(self) -> list[str]:
+        return [str(self.name), *(str(token)[1:] for token in self.fields)]
+
+
+@node
+class Filter(Access):
+    base: Node
+    path: FilterPath
+    operator: str | None
+    value: Node | None
+
+    def operands(self) -> tuple[Node, ...]:
+        return self.base, self.value or NULL
+
+    def combine(self, base: Any, value: Any) -> Any:
+        operator = str(self.operator) if self.operator else None
+        return access.filter_of(base, self.path.path, operator, value)
+
+
+class _Null(Node):
+    """Stands where a part is left out."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        pass
+
+    def eval(self, scope: Scope) -> Any:
+        return None
+
+
+NULL = _Null()
+
+
+def not_defined_stage(path: list[str], scope: Scope, place: Node) -> OrchError:
+    """The error for a pipeline stage that nothing defines."""
+    meant = nearest(path[0], scope.visible() | scope.run.builtin_names())
+    help = f"did you mean @{meant}?" if meant else scope.run.import_hint(path[0])
+    return OrchError("E202", f"pipeline stage @{'.'.join(path)} is not defined", place.span, help=help)

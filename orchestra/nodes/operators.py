@@ -1,0 +1,165 @@
+"""Operators. What they mean for plain values stands in `values.operators`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import field
+from typing import Any
+
+from orchestra.errors import OrchError
+from orchestra.nodes.base import Node, node
+from orchestra.nodes.literals import holds, test
+from orchestra.values import operators
+from orchestra.values.scope import Scope
+from orchestra.values.tagged import MISSING, Tagged, joined, tag
+
+__all__ = ["And", "Coalesce", "Comparison", "Negative", "Not", "Or", "Product", "Sum", "Ternary"]
+
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operators.add,
+    "-": operators.subtract,
+    "*": operators.multiply,
+    "/": operators.divide,
+    "%": operators.remainder,
+    "==": operators.equals,
+    "!=": lambda a, b: not operators.equals(a, b),
+    "~=": operators.tolerant_match,
+    "!~=": lambda a, b: not operators.tolerant_match(a, b),
+    "<": operators.less,
+    "<=": operators.less_equal,
+    ">": operators.greater,
+    ">=": operators.greater_equal,
+}
+
+
+class Binary(Node):
+    """Driver for two operands: unwrap, apply, join labels."""
+
+    __slots__ = ()
+    left: Node
+    sign: str
+    right: Node
+    apply: Callable[[Any, Any], Any]
+
+    def _apply(self, a: Any, b: Any) -> Any:
+        try:
+            if a.__class__ is Tagged or b.__class__ is Tagged:
+                x = a.data if a.__class__ is Tagged else a
+                y = b.data if b.__class__ is Tagged else b
+                return tag(self.apply(x, y), joined((a, b)))
+            return self.apply(a, b)
+        except OrchError as error:
+            raise error.at(self.span) from None
+
+
+@node
+class Sum(Binary):
+    left: Node
+    sign: str
+    right: Node
+    apply: Callable[[Any, Any], Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.apply = OPERATORS[str(self.sign)]
+
+    def eval(self, scope: Scope) -> Any:
+        return self._apply(self.left.eval(scope), self.right.eval(scope))
+
+
+@node
+class Product(Binary):
+    left: Node
+    sign: str
+    right: Node
+    apply: Callable[[Any, Any], Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.apply = OPERATORS[str(self.sign)]
+
+    def eval(self, scope: Scope) -> Any:
+        return self._apply(self.left.eval(scope), self.right.eval(scope))
+
+
+@node
+class Comparison(Binary):
+    """Undefined names compare as missing."""
+
+    left: Node
+    sign: str
+    right: Node
+    apply: Callable[[Any, Any], Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.apply = OPERATORS[str(self.sign)]
+
+    def eval(self, scope: Scope) -> Any:
+        return self._apply(self.left.peek(scope), self.right.peek(scope))
+
+
+@node
+class Negative(Node):
+    operand: Node
+
+    def eval(self, scope: Scope) -> Any:
+        value = self.operand.eval(scope)
+        if value.__class__ is Tagged:
+            return tag(operators.negate(value.data), value.meta)
+        return operators.negate(value)
+
+
+@node
+class Not(Node):
+    operand: Node
+
+    def eval(self, scope: Scope) -> Any:
+        value = not test(self.operand, scope)
+        return value
+
+
+@node
+class And(Node):
+    left: Node
+    right: Node
+
+    def eval(self, scope: Scope) -> Any:
+        value = self.left.peek(scope)
+        return self.right.peek(scope) if holds(value, self.left.span) else value
+
+    peek = eval
+
+
+@node
+class Or(Node):
+    left: Node
+    right: Node
+
+    def eval(self, scope: Scope) -> Any:
+        value = self.left.peek(scope)
+        return value if holds(value, self.left.span) else self.right.peek(scope)
+
+    peek = eval
+
+
+@node
+class Coalesce(Node):
+    """`a ?? b`: the second only if the first is null or missing."""
+
+    left: Node
+    right: Node
+
+    def eval(self, scope: Scope) -> Any:
+        value = self.left.peek(scope)
+        data = value.data if value.__class__ is Tagged else value
+        return self.right.peek(scope) if data is None or data is MISSING else value
+
+    peek = eval
+
+
+@node
+class Ternary(Node):
+    condition: Node
+    yes: Node
+    no: Node
+
+    def eval(self, scope: Scope) -> Any:
+        return self.yes.whole(scope) if test(self.condition, scope) else self.no.whole(scope)

@@ -1,0 +1,117 @@
+"""`value with { … }`: what a tail of options means for the value before it."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Any
+
+from orchestra.errors import OrchError, nearest
+from orchestra.nodes.base import Node, node
+from orchestra.nodes.commands import Code, Command, CommandOptions
+from orchestra.nodes.functions import Call
+from orchestra.nodes.literals import Array, Object, Pair
+from orchestra.nodes.stages import StageBranches, run_stages
+from orchestra.values.operators import truthy
+from orchestra.values.scope import Scope
+from orchestra.values.tagged import MISSING, plain, unwrap
+from orchestra.values.text import auto_parse, template_text
+
+__all__ = ["KEYS", "With", "WithOptions"]
+
+KEYS = frozenset(
+    "pipeline stdin format description tools profile policy auth using guards parallel delay stream streamFormat skipDirs "
+    "asSection ok sample timeout canary separator template resume ttl complete cache".split()
+)
+
+
+@node
+class With(Node):
+    """The braces after `with`."""
+
+    object: Object
+
+    def __post_init__(self) -> None:
+        for member in self.object.members:
+            if isinstance(member, Pair):
+                name = member.key.span.text.strip("\"'`")
+                if name not in KEYS:
+                    meant = nearest(name, KEYS)
+                    help = f"did you mean {meant}?" if meant else None
+                    raise OrchError("E101", f"with has no option {name}", member.key.span, help=help, exit=2)
+
+    def part(self, name: str) -> Node | None:
+        """The expression given for one option."""
+        for member in self.object.members:
+            if isinstance(member, Pair) and member.key.span.text.strip("\"'`") == name:
+                return member.value
+        return None
+
+    def value(self, name: str, scope: Scope, default: Any = None) -> Any:
+        part = self.part(name)
+        return default if part is None else part.eval(scope)
+
+
+@node
+class WithOptions(Node):
+    """`value with { … }`."""
+
+    value: Node
+    options: With
+    canary: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.canary = self.options.part("canary") is not None
+
+    def plain_options(self, scope: Scope) -> dict[str, Any]:
+        data = plain(self.options.object.eval(scope))
+        return data if isinstance(data, dict) else {}
+
+    def eval(self, scope: Scope) -> Any:
+        value = self._value(scope)
+        formatted = self.options.part("format")
+        if formatted is not None and str(unwrap(formatted.eval(scope))) == "json":
+            value = auto_parse(template_text(value))
+        stages = self.options.part("pipeline")
+        if stages is None:
+            return value
+        return run_stages(_listed_stages(stages), value, scope, self.span)
+
+    def _value(self, scope: Scope) -> Any:
+        target = self.value
+        if isinstance(target, (Command, Code)):
+            return target.run(scope, self._command_options(scope))
+        if isinstance(target, Call) and (self.options.part("sample") or self.options.part("cache")):
+            sample = unwrap(self.options.value("sample", scope, 0))
+            cache = truthy(unwrap(self.options.value("cache", scope, True)))
+            return target.with_options(scope, int(sample or 0), cache)
+        return target.whole(scope)
+
+    def _command_options(self, scope: Scope) -> CommandOptions:
+        timeout = self.options.part("timeout")
+        return CommandOptions(
+            stdin=self.options.value("stdin", scope, MISSING),
+            ok=truthy(unwrap(self.options.value("ok", scope, False))),
+            timeout=_timeout(timeout, scope) if timeout is not None else None,
+            env=self._using(scope),
+            stream=truthy(unwrap(self.options.value("stream", scope, False))),
+        )
+
+    def _using(self, scope: Scope) -> dict[str, str]:
+        """`using: { var: @value, as: NAME }`: a value in the environment of this command only."""
+        using = plain(self.options.value("using", scope))
+        if not isinstance(using, dict):
+            return {}
+        return {str(using.get("as", "VALUE")): template_text(using.get("var"))}
+
+
+def _timeout(part: Node, scope: Scope) -> float:
+    from orchestra.nodes.loops import duration_of
+
+    return duration_of(part, scope, "timeout")
+
+
+def _listed_stages(stages: Node) -> list[Node]:
+    """The stages of `pipeline: [@a, [@b, @c]]`; an inner list is a parallel group."""
+    if not isinstance(stages, Array):
+        return [stages]
+    return [StageBranches(item.span, item.items) if isinstance(item, Array) else item for item in stages.items]

@@ -1,0 +1,233 @@
+"""What a script says and writes: `show`, `log`, `output`, `append`, `run`, bare calls, and their forms in pipelines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestra.errors import OrchError
+from orchestra.nodes.base import Node, node
+from orchestra.nodes.blocks import emits
+from orchestra.nodes.functions import Call, Stream
+from orchestra.nodes.loops import For, Foreach, Loop
+from orchestra.nodes.names import Reference
+from orchestra.nodes.op import Op
+from orchestra.nodes.options import WithOptions
+from orchestra.nodes.stages import Effect, ParallelCalls, Pipeline
+from orchestra.nodes.templates import Template, text_of
+from orchestra.nodes.when import Chooser
+from orchestra.values.scope import Scope
+from orchestra.values.tagged import add_labels
+
+__all__ = ["Append", "Invocation", "Log", "Output", "Run", "Show", "destination_text"]
+
+
+@node
+class Show(Node):
+    """`show value`."""
+
+    labels: list[str]
+    value: Node
+
+    def exec(self, scope: Scope) -> None:
+        self.effect(scope)
+
+    def effect(self, scope: Scope) -> Any:
+        """Show, and give the text: what `show` is worth as an arm of `when`."""
+        value = self._foreach(scope) or add_labels(self.value.whole(scope), map(str, self.labels))
+        return scope.run.show(value, scope, self.span)
+
+    def _foreach(self, scope: Scope) -> Any:
+        part = self.value
+        options: dict[str, Any] = {}
+        if isinstance(part, WithOptions):
+            options, part = part.plain_options(scope), part.value
+        return part.shown(scope, options) if isinstance(part, Foreach) else None
+
+
+@node
+class Log(Node):
+    """`log value`: to stderr; alone, the document so far."""
+
+    value: Node | None
+
+    def exec(self, scope: Scope) -> None:
+        value = self.value.whole(scope) if self.value is not None else scope.run.document_text()
+        scope.run.log(value, scope, self.span)
+
+
+@node
+class StreamName(Node):
+    """`stdout` or `stderr` as a target."""
+
+    token: str
+
+
+@node
+class BarePath(Node):
+    """A target without quotes."""
+
+    token: str
+
+
+def destination_text(target: Node, scope: Scope) -> str:
+    """A target as text: a path, or `stdout`, `stderr`, `env:NAME`."""
+    if isinstance(target, (StreamName, BarePath)):
+        return str(target.token)
+    if isinstance(target, Reference) and target.name in ("root", "base"):
+        raise OrchError("E420", f"an unquoted @{target.name} is no path", target.span, help=f'quote it: "@{target.name}/…"')
+    return text_of(target.eval(scope))
+
+
+@node
+class Output(Node):
+    """`output value to target as format`."""
+
+    value: Node | None
+    target: Node
+    format: str | None
+
+    def exec(self, scope: Scope) -> None:
+        value = self.value.whole(scope) if self.value is not None else scope.run.document_text()
+        write_output(value, self.value, self.target, self.format, scope, self.span)
+
+
+@node
+class OutputOld(Node):
+    """`output value "path"`."""
+
+    value: Node
+    target: Template
+
+    def exec(self, scope: Scope) -> None:
+        write_output(self.value.whole(scope), self.value, self.target, None, scope, self.span)
+
+
+def write_output(value: Any, source: Node | None, target: Node, format: str | None, scope: Scope, span: Any) -> None:
+    where = destination_text(target, scope)
+    if where == "env":
+        name = source.name if isinstance(source, Reference) else "output"
+        where = f"env:ORCH_{name.upper().replace('-', '_')}"
+    op = Op("output", "", [value], (), span, facts={"target": where})
+    scope.run.perform(op, lambda op: scope.run.output(op.inputs[0], where, format and str(format), scope, span), scope)
+
+
+@node
+class Append(Node):
+    """`append value to path`."""
+
+    value: Node
+    target: Node
+    format: str | None
+
+    def exec(self, scope: Scope) -> None:
+        append_record(self.value.whole(scope), self.target, self.format, scope, self.span)
+
+
+def append_record(value: Any, target: Node, format: str | None, scope: Scope, span: Any) -> None:
+    where = destination_text(target, scope)
+    op = Op("append", "", [value], (), span, facts={"target": where})
+    scope.run.perform(op, lambda op: scope.run.append(op.inputs[0], where, format and str(format), scope, span), scope)
+
+
+@node
+class Run(Node):
+    """`run source`: executes and prints the result."""
+
+    source: Node
+
+    def exec(self, scope: Scope) -> None:
+        self.effect(scope, shows=True)
+
+    def effect(self, scope: Scope, shows: bool = False) -> Any:
+        value = self._value(scope)
+        if shows:
+            scope.run.print_result(value, scope, self.span)
+        return value
+
+    def _value(self, scope: Scope) -> Any:
+        source = self.source
+        if isinstance(source, Template):
+            return scope.run.old_command(source, scope)
+        if isinstance(source, Reference):
+            return Call(source.span, source, []).eval(scope)
+        return source.eval(scope)
+
+
+RUNS = (Call, Chooser, For, Foreach, Loop, Pipeline, ParallelCalls, Stream, WithOptions)
+
+
+@node
+class Invocation(Node):
+    """A call that stands alone; at the top level its value is shown."""
+
+    value: Node
+
+    def __post_init__(self) -> None:
+        kind = type(self.value).__name__
+        if not isinstance(self.value, RUNS) and kind not in ("Command", "Code", "New", "BlockValue"):
+            raise OrchError("E102", "this is a value, not a statement", self.span, help=f"show {_first_line(self.span.text)}", exit=2)
+
+    def exec(self, scope: Scope) -> None:
+        statement = getattr(self.value, "exec_statement", None)
+        if statement is not None:
+            statement(scope)
+            return
+        value = self.value.eval(scope)
+        if type(self.value).__name__ in ("Command", "Code"):
+            scope.run.print_result(value, scope, self.span)
+        elif emits(scope):
+            scope.run.emit(value, scope)
+
+
+def _first_line(text: str) -> str:
+    line = text.splitlines()[0] if text else ""
+    return line if len(line) <= 40 else line[:39] + "…"
+
+
+# ── in pipelines ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _shown(part: Node | None, value: Any, scope: Scope) -> Any:
+    """The value flowing past, or the text given with the effect."""
+    if part is None:
+        return value
+    return part.whole(scope.child("stage", {"input": value}))
+
+
+@node
+class ShowEffect(Effect):
+    text: Node | None
+
+    def act(self, value: Any, scope: Scope) -> None:
+        scope.run.show(_shown(self.text, value, scope), scope, self.span)
+
+
+@node
+class LogEffect(Effect):
+    text: Node | None
+
+    def act(self, value: Any, scope: Scope) -> None:
+        scope.run.log(_shown(self.text, value, scope), scope, self.span)
+
+
+@node
+class OutputEffect(Effect):
+    value: Node | None
+    target: Node
+    format: str | None
+
+    def act(self, value: Any, scope: Scope) -> None:
+        shown = _shown(self.value, value, scope)
+        write_output(shown, self.value, self.target, self.format, scope.child("stage", {"input": value}), self.span)
+
+
+@node
+class AppendEffect(Effect):
+    value: Node | None
+    target: Node
+
+    def act(self, value: Any, scope: Scope) -> None:
+        shown = _shown(self.value, value, scope)
+        append_record(shown, self.target, None, scope.child("stage", {"input": value}), self.span)
+
+

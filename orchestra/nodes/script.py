@@ -1,0 +1,84 @@
+"""A whole script, its prose, and its checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Any
+
+from orchestra.errors import OrchError
+from orchestra.nodes.base import Node, node, present, walk
+from orchestra.nodes.blocks import Return_, execute
+from orchestra.nodes.options import With
+from orchestra.nodes.output import Append, Invocation, Log, Output, OutputOld, Run, Show
+from orchestra.nodes.templates import Template, Text, text_of
+from orchestra.values.scope import Scope
+
+__all__ = ["Checkpoint", "Document", "Script"]
+
+
+@node
+class Document(Node):
+    """Prose in markdown mode, copied out."""
+
+    text: str
+
+    def exec(self, scope: Scope) -> None:
+        scope.run.prose(str(self.text))
+
+
+@node
+class Checkpoint(Node):
+    """`checkpoint "name"`: the phase that starts here."""
+
+    name: Template
+    options: With | None
+
+    def exec(self, scope: Scope) -> None:
+        scope.run.around("checkpoint", self, scope, self._enter)
+
+    def _enter(self, scope: Scope) -> None:
+        name = text_of(self.name.eval(scope)).strip()
+        if not name:
+            raise OrchError("E805", "a checkpoint needs a name", self.span)
+        scope.run.enter_phase(name, self.options, scope, self.span)
+
+    eval = exec
+
+    @property
+    def literal(self) -> str | None:
+        """The name, if it is written out."""
+        parts = self.name.parts
+        return parts[0].value if len(parts) == 1 and isinstance(parts[0], Text) else None
+
+
+SILENT_IN_MODULES = (Show, Log, Output, OutputOld, Append, Run, Invocation, Document)
+
+
+@node
+class Script(Node):
+    """A file: its statements in order. `header` holds what was said before the first of them."""
+
+    statements: list[Node]
+    header: dict[str, Any] = field(init=False, default_factory=dict)
+    marks: list[int] = field(init=False, default_factory=list)  # start and end of every token
+
+    def run(self, scope: Scope) -> Any:
+        """Run as the main script; the value of `=>`, or None."""
+        for statement in self.statements:
+            if statement.__class__ is Return_:
+                return present(statement.eval(scope))
+            execute(statement, scope)
+        return None
+
+    def define(self, scope: Scope) -> Any:
+        """Run as a module: definitions and control blocks, but nothing that speaks."""
+        for statement in self.statements:
+            if statement.__class__ is Return_:
+                return present(statement.eval(scope))
+            if not isinstance(statement, SILENT_IN_MODULES):
+                execute(statement, scope)
+        return None
+
+    def checkpoints(self) -> list[str]:
+        """Names of the checkpoints in source order, as far as they are written out."""
+        return [part.literal for part in walk(self) if isinstance(part, Checkpoint) and part.literal is not None]

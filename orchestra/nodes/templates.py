@@ -1,0 +1,271 @@
+"""Templates: text with references, files, conditional parts and loops. Escapes were resolved by the scanner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestra.errors import OrchError, Warned
+from orchestra.nodes.base import Node, node, walk
+from orchestra.nodes.files import Load, LoadAs
+from orchestra.nodes.functions import Call, call_value
+from orchestra.nodes.literals import holds
+from orchestra.nodes.names import Field, Reference
+from orchestra.nodes.stages import stage_callee
+from orchestra.nodes.views import View
+from orchestra.values.scope import ABSENT, Scope
+from orchestra.values.tagged import MISSING, Meta, Tagged, joined, merge, tag, unwrap
+from orchestra.values.text import template_text
+
+__all__ = ["Interpolation", "Template", "Text", "TextBody", "text_of"]
+
+
+def text_of(value: Any) -> str:
+    """The text of a value inside a template."""
+    if value.__class__ is str:
+        return value  # type: ignore[no-any-return]
+    data = unwrap(value)
+    return template_text(data.plain() if isinstance(data, View) else value)
+
+
+def join_parts(parts: list[Node], scope: Scope) -> Any:
+    """The text of template parts; labels of what was interpolated stay on it."""
+    pieces: list[str] = []
+    meta: Meta | None = None
+    for part in parts:
+        value = part.eval(scope)
+        if value.__class__ is str:
+            pieces.append(value)
+            continue
+        if value.__class__ is Tagged:
+            meta = value.meta if meta is None else merge(meta, value.meta)
+        else:
+            inner = joined((value,), deep=True)
+            meta = merge(meta, inner) if meta is not None else inner
+        pieces.append(text_of(value))
+    text = "".join(pieces)
+    return text if meta is None else tag(text, meta)
+
+
+@node
+class Text(Node):
+    """Literal text."""
+
+    value: str
+
+    def eval(self, scope: Scope) -> str:
+        return self.value
+
+
+@node
+class Template(Node):
+    """Any quoted form. `opener` is the mark that began it."""
+
+    opener: str
+    parts: list[Node]
+
+    def eval(self, scope: Scope) -> Any:
+        parts = self.parts
+        if len(parts) == 1 and parts[0].__class__ is Text:
+            return parts[0].value  # type: ignore[attr-defined]
+        return join_parts(parts, scope)
+
+    def whole(self, scope: Scope) -> Any:
+        """A template whose only content is one reference yields the value itself."""
+        if len(self.parts) == 1 and isinstance(self.parts[0], Interpolation):
+            return self.parts[0].eval(scope)
+        return self.eval(scope)
+
+
+@node
+class TextBody(Node):
+    """The whole of a template file."""
+
+    parts: list[Node]
+
+    def eval(self, scope: Scope) -> Any:
+        return join_parts(self.parts, scope)
+
+
+@node
+class CondensedStage(Node):
+    """`|@name.variant` directly after a reference in text."""
+
+    name: str
+    fields: list[str]
+
+    @property
+    def path(self) -> list[str]:
+        return [str(self.name)[1:], *(str(token)[1:] for token in self.fields)]
+
+
+@node
+class Interpolation(Node):
+    """A reference, call or file in text. What nothing defines stays as it was written."""
+
+    target: Node
+    stages: list[CondensedStage]
+
+    def eval(self, scope: Scope) -> Any:
+        target = self.target
+        if not is_defined(target, scope):
+            return self.span.text
+        value = self._load(scope) if isinstance(target, Load) else self._value(scope)
+        for stage in self.stages:
+            value = call_value(stage_callee(stage.path, scope, stage), [value], scope, stage)
+        return None if value is MISSING else value
+
+    def _value(self, scope: Scope) -> Any:
+        if isinstance(self.target, Field):
+            return _field_or_text(self.target, scope)
+        return self.target.eval(scope)
+
+    def _load(self, scope: Scope) -> Any:
+        """A file that cannot be loaded in text is a warning and an empty text."""
+        try:
+            return self.target.eval(scope)
+        except OrchError as error:
+            if error.code not in ("E401", "E402"):
+                raise
+            scope.run.warn(Warned(error.code, error.message, error.span, error.help))
+            return ""
+
+
+def _field_or_text(target: Field, scope: Scope) -> Any:
+    """A field in text. On a number or boolean `.json` is no field but the end of a file name."""
+    base = _field_or_text(target.base, scope) if isinstance(target.base, Field) else target.base.eval(scope)
+    data = unwrap(base)
+    if isinstance(data, (int, float)) and target.name != "mx":
+        return tag(text_of(data) + target.token, joined((base,)))
+    return target.of(base, scope)
+
+
+def root_of(target: Node) -> Node:
+    """The reference at the beginning of a chain of accesses and calls."""
+    while True:
+        inner = getattr(target, "base", None) or getattr(target, "callee", None) or getattr(target, "target", None)
+        if not isinstance(inner, Node):
+            return target
+        target = inner
+
+
+def is_defined(target: Node, scope: Scope) -> bool:
+    """Whether the name that a chain begins with is bound to something; calls and files count as defined."""
+    if isinstance(target, (Call, Load, LoadAs)):
+        return True
+    root = root_of(target)
+    if not isinstance(root, Reference):
+        return True
+    value = scope.find(root.name)
+    return value is not MISSING if value is not ABSENT else root.defined(scope)
+
+
+@node
+class Placeholder(Node):
+    """`<>`: the file that an `as` template is applied to."""
+
+    token: str
+
+    def eval(self, scope: Scope) -> Any:
+        value = scope.find("<>")
+        return self.span.text if value is ABSENT else value
+
+
+@node
+class Negated(Node):
+    """`!@x` in text: the word true or false."""
+
+    target: Node
+
+    def eval(self, scope: Scope) -> str:
+        return "false" if _is_true(self.target, scope) else "true"
+
+
+@node
+class Omission(Node):
+    """`@x?` in text: nothing when falsy."""
+
+    target: Node
+
+    def eval(self, scope: Scope) -> Any:
+        value = self.target.peek(scope)
+        return value if holds(value, self.span) else ""
+
+
+@node
+class Fallback(Node):
+    """`@x??"default"` in text: the default when null or missing."""
+
+    target: Node
+    default: Template
+
+    def eval(self, scope: Scope) -> Any:
+        value = self.target.peek(scope)
+        data = unwrap(value)
+        return self.default.eval(scope) if data is None or data is MISSING else value
+
+
+@node
+class Snippet(Node):
+    """`@x?"text"`: the text when truthy."""
+
+    target: Node
+    text: Template
+
+    def eval(self, scope: Scope) -> Any:
+        return self.text.eval(scope) if _is_true(self.target, scope) else ""
+
+
+def _is_true(target: Node, scope: Scope) -> bool:
+    return holds(target.peek(scope), target.span)
+
+
+@node
+class Mustache(Node):
+    """`{{name}}`; an undefined name stays as written."""
+
+    target: Node
+
+    def eval(self, scope: Scope) -> Any:
+        if not is_defined(self.target, scope):
+            return self.span.text
+        value = self.target.eval(scope)
+        return None if value is MISSING else value
+
+
+@node
+class Angles(Node):
+    """`<<text>>`: the text between single angle brackets."""
+
+    parts: list[Node]
+
+    def eval(self, scope: Scope) -> Any:
+        inner = join_parts(self.parts, scope)
+        return tag(f"<{text_of(inner)}>", joined((inner,)))
+
+
+@node
+class TextLoop(Node):
+    """`/for @x in @xs` … `/end` at line starts."""
+
+    key: str | None
+    variable: str
+    source: Node
+    parts: list[Node]
+
+    def eval(self, scope: Scope) -> Any:
+        from orchestra.nodes.loops import items_of
+
+        name = str(self.variable)[1:]
+        made: list[Node | Any] = []
+        for key, item in items_of(self.source.eval(scope), self.source):
+            names = {name: item, f"{name}_key": key}
+            if self.key:
+                names[str(self.key)[1:]] = key
+            made.append(join_parts(self.parts, scope.child("item", names)))
+        text = "".join(text_of(piece) for piece in made)
+        return tag(text, joined(made))
+
+
+def references(root: Node) -> list[Reference]:
+    """Every reference below a node, for digests and checks."""
+    return [part for part in walk(root) if isinstance(part, Reference)]

@@ -1,0 +1,63 @@
+"""Models that answer turns, behind one interface.
+
+Modules are imported on first use, so that a run that needs no model pays for none. Choosing among them is
+left to `providers.choice`, driving them to `runtime.agent`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from orchestra.errors import OrchError, nearest
+from orchestra.providers.faults import ProviderError
+from orchestra.providers.protocol import (
+    Caps,
+    Event,
+    Reply,
+    Surroundings,
+    TextDelta,
+    ThinkingDelta,
+    ToolCall,
+    Turn,
+    TurnModel,
+    Usage,
+)
+
+__all__ = [
+    "TYPES",
+    "Caps",
+    "Event",
+    "ProviderError",
+    "Reply",
+    "Surroundings",
+    "TextDelta",
+    "ThinkingDelta",
+    "ToolCall",
+    "Turn",
+    "TurnModel",
+    "Usage",
+    "open_provider",
+]
+
+# Type in the configuration → module with a function `open_model(name, settings, surroundings)`.
+TYPES = {
+    "anthropic": "orchestra.providers.anthropic",
+    "command": "orchestra.providers.command",
+    "replay": "orchestra.providers.replay",
+}
+
+
+def open_provider(name: str, settings: Mapping[str, Any], around: Surroundings) -> TurnModel:
+    """The provider called `name`; `settings` is its table, whose `type` defaults to the name. Raises E812."""
+    kind = settings.get("type", name)
+    if kind not in TYPES:
+        close = nearest(str(kind), set(TYPES))
+        raise OrchError(
+            "E812",
+            f'provider "{name}" has the unknown type "{kind}"',
+            help=f'type = "{close}"' if close else f"types are {', '.join(sorted(TYPES))}",
+        )
+    model: TurnModel = import_module(TYPES[kind]).open_model(name, settings, around)
+    return model

@@ -1,0 +1,105 @@
+"""Which provider answers a call and what its model is really called.
+
+Needs neither network nor the providers' modules, because the answer decides whether a stored result is valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestra.errors import OrchError, nearest
+from orchestra.providers.prices import ALIASES
+
+__all__ = ["Choice", "ResolvedModel"]
+
+REPLAY = "ORCH_LLM_REPLAY"
+BUILT_IN = ("anthropic",)  # usable without a table of its own
+ALIASED = ("anthropic", "replay")  # types whose models have the short names of `prices.ALIASES`
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedModel:
+    """The name of a provider in the configuration, and the id it knows the model by."""
+
+    provider: str
+    id: str
+
+
+class Choice:
+    """Reads the `[llm]` table and the environment.
+
+    overrides: short name → id, from the command line; they stand above everything else
+    """
+
+    def __init__(
+        self, config: Mapping[str, Any], environment: Mapping[str, str], overrides: Mapping[str, str]
+    ) -> None:
+        self._config = config
+        self._environment = environment
+        self._overrides = overrides
+
+    def resolve(self, model: str, provider: str | None) -> ResolvedModel:
+        """`model` is a short name, an id or `provider/id`. Raises E702."""
+        prefix, slash, rest = model.partition("/")
+        if slash and prefix in self._known():
+            named, model = prefix, rest
+        else:
+            named = None
+        name = self._provider(provider or named)
+        return ResolvedModel(name, self._id(model, name))
+
+    def settings(self, provider: str) -> Mapping[str, Any]:
+        """The table of a provider, with `type` filled in."""
+        if self._replaying:
+            return {"type": "replay", "path": self._environment[REPLAY]}
+        return {"type": provider, **self._tables().get(provider, {})}
+
+    @property
+    def _replaying(self) -> bool:
+        return bool(self._environment.get(REPLAY))
+
+    def _tables(self) -> Mapping[str, Mapping[str, Any]]:
+        tables: Mapping[str, Mapping[str, Any]] = self._config.get("providers", {})
+        return tables
+
+    def _known(self) -> set[str]:
+        return {*self._tables(), *BUILT_IN}
+
+    def _provider(self, asked: str | None) -> str:
+        if self._replaying:
+            return "replay"
+        name = asked or self._config.get("provider") or self._environment.get("ORCH_LLM_PROVIDER")
+        if name is None:
+            return self._automatic()
+        if name not in self._known():
+            close = nearest(name, self._known())
+            raise OrchError(
+                "E702",
+                f'there is no provider "{name}"',
+                help=f'did you mean "{close}"?'
+                if close
+                else f"add a table [llm.providers.{name}] to orch.toml",
+            )
+        return str(name)
+
+    def _automatic(self) -> str:
+        if any(self._environment.get(name) for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")):
+            return "anthropic"
+        raise OrchError(
+            "E702",
+            "no language model is configured",
+            help="set ANTHROPIC_API_KEY,\n"
+            'or name a provider in orch.toml: [llm] provider = "…",\n'
+            f"or replay recorded answers: {REPLAY}=replies.jsonl",
+        )
+
+    def _id(self, model: str, provider: str) -> str:
+        settings = self.settings(provider)
+        own: Mapping[str, str] = settings.get("models", {})
+        shared: Mapping[str, str] = self._config.get("models", {})
+        variable = self._environment.get("ORCH_MODEL_" + model.upper().replace("-", "_"))
+        built_in = ALIASES.get(model) if settings["type"] in ALIASED else None
+        found = self._overrides.get(model) or variable or own.get(model) or shared.get(model) or built_in
+        return found or model

@@ -1,0 +1,256 @@
+"""Calls models for a run: knows its providers, its gates and its folders.
+
+What is asked comes as an `LLMRequest`; the course of one call stands in `llm_call`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import trio
+
+from orchestra.errors import OrchError
+from orchestra.providers import ProviderError, Surroundings, TurnModel, open_provider
+from orchestra.providers.choice import Choice, ResolvedModel
+from orchestra.providers.prices import configured_price
+from orchestra.runtime.archive import Archive, Entry
+from orchestra.runtime.calls import LLMRequest, LLMResult
+from orchestra.runtime.conversation import Conversation, Emit, Line, as_orch_error
+from orchestra.runtime.limits import Gate
+from orchestra.runtime.llm_call import Call
+from orchestra.runtime.poll import PollFile, open_poll
+from orchestra.runtime.redact import Redactor, is_secret_name
+from orchestra.runtime.schema import load_schema
+from orchestra.runtime.tools.danger import forbidden_write
+from orchestra.runtime.tools.specs import BUILT_IN, ToolSet
+from orchestra.runtime.tools.toolbox import Toolbox
+from orchestra.runtime.tools.workspace import Workspace
+
+__all__ = ["Agent"]
+
+MAX_WAIT = 120.0
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+# Variables by which a shell can be made to do something else than what was checked.
+SHELL_VARIABLES = frozenset({"BASH_ENV", "ENV", "CDPATH"})
+
+
+class Agent:
+    """Constructed once per run.
+
+    root:        the project root; `config` is the `[llm]` table of its configuration
+    extra_roots: further folders in which tools may work
+    environment: what providers may read; commands of models get it without its secrets
+    emit:        told of every step, with secrets taken out
+    archive_dir: where prompts are kept, None for nowhere; asked at each call
+    chance:      gives a random number from 0 to 1
+    overrides:   short name of a model → id, from the command line
+    """
+
+    def __init__(
+        self,
+        *,
+        root: Path,
+        config: Mapping[str, Any],
+        environment: Mapping[str, str],
+        emit: Emit,
+        archive_dir: Callable[[], Path | None],
+        chance: Callable[[], float],
+        extra_roots: Sequence[Path] = (),
+        overrides: Mapping[str, str] | None = None,
+    ) -> None:
+        self._root = Path(os.path.realpath(root))
+        self._extra_roots = [Path(os.path.realpath(self._root / extra)) for extra in extra_roots]
+        self._config = config
+        self._environment = environment
+        self._chance = chance
+        self._choice = Choice(config, environment, overrides or {})
+        self._told = emit
+        self.redactor = Redactor(environment)
+        self._archive = Archive(archive_dir, self.redactor, full=config.get("archive") == "full")
+        self._providers: dict[str, TurnModel] = {}
+        self._gates: dict[tuple[str, str | None], Gate] = {}
+        self._polls: set[Path] = set()
+
+    def resolve(self, model: str, provider: str | None = None) -> ResolvedModel:
+        """Who would answer. Needs no network and opens nothing. Raises E702."""
+        return self._choice.resolve(model, provider)
+
+    async def call(self, request: LLMRequest) -> LLMResult:
+        """Asks a model. Raises OrchError, of which those with `fatal` concern every later call too."""
+        _check_tools(request.tools)
+        if not request.dir.is_dir():
+            raise OrchError(
+                "E402", f"the folder {_shown(request.dir, self._root)} for the tools does not exist"
+            )
+        if request.schema is not None:
+            load_schema(request.schema, self._root)
+        resolved = self.resolve(request.model, request.provider)
+        line = self._line(resolved)
+        workspace = Workspace(request.dir, self._extra_roots)
+        with self._claimed(request, workspace) as (request, poll):
+            entry = self._archive.begin(request.fn, self._facts(request, resolved), request.prompt)
+            try:
+                return await self._run(request, resolved, line, workspace, poll, entry)
+            except OrchError as error:
+                raise self._cleaned(error) from None
+
+    async def close(self) -> None:
+        """Gives back the connections of all providers."""
+        for provider in self._providers.values():
+            await provider.close()
+        self._providers.clear()
+
+    def unused_replies(self) -> list[str]:
+        """Recorded answers that nobody asked for, by their places; empty without a replay."""
+        places: list[str] = []
+        for provider in self._providers.values():
+            places += getattr(provider, "unused", list)()
+        return places
+
+    async def _run(
+        self,
+        request: LLMRequest,
+        resolved: ResolvedModel,
+        line: Line,
+        workspace: Workspace,
+        poll: PollFile | None,
+        entry: Entry | None,
+    ) -> LLMResult:
+        def emit(kind: str, data: dict[str, Any]) -> None:
+            self._told(kind, self.redactor.clean_data({"call_id": request.call_id, "fn": request.fn, **data}))
+
+        toolbox = Toolbox(request.tools, workspace, self._root, request.poll, self._command_environment())
+        conversation = Conversation(request, line, toolbox, emit)
+        call = Call(request, resolved.provider, resolved.id, conversation, poll, entry)
+        emit("llm:start", {"provider": resolved.provider, "model": resolved.id, "stream": request.stream})
+        status = "error"
+        started = trio.current_time()
+        try:
+            result = await call.run()
+            status = "ok"
+            return result
+        finally:
+            ms = round((trio.current_time() - started) * 1000)
+            emit(
+                "llm:end",
+                {"status": status, "ms": ms, "cost": conversation.cost, "turns": conversation.turns},
+            )
+
+    def _cleaned(self, error: OrchError) -> OrchError:
+        """The same error without the secrets that a program may have told on stderr."""
+        error.message = self.redactor.clean(error.message)
+        error.notes = [replace(note, message=self.redactor.clean(note.message)) for note in error.notes]
+        return error
+
+    # ── the way to a model ───────────────────────────────────────────────────────────────────────
+
+    def _line(self, resolved: ResolvedModel) -> Line:
+        settings = self._choice.settings(resolved.provider)
+        return Line(
+            resolved.id,
+            self._provider(resolved.provider, settings),
+            self._gate(resolved, settings),
+            configured_price(settings.get("price")),
+            self._chance,
+            float(self._config.get("maxWait", MAX_WAIT)),
+        )
+
+    def _provider(self, name: str, settings: Mapping[str, Any]) -> TurnModel:
+        if name not in self._providers:
+            try:
+                self._providers[name] = open_provider(
+                    name, settings, Surroundings(self._root, self._environment)
+                )
+            except ProviderError as error:
+                raise as_orch_error(error) from None
+        return self._providers[name]
+
+    def _gate(self, resolved: ResolvedModel, settings: Mapping[str, Any]) -> Gate:
+        """A declared width is that of the endpoint, so that its models share one gate."""
+        declared = settings.get("concurrency")
+        key = (resolved.provider, resolved.id if declared is None else None)
+        if key not in self._gates:
+            self._gates[key] = Gate(declared, _is_local(settings))
+        return self._gates[key]
+
+    def _command_environment(self) -> dict[str, str]:
+        kept = set(self._config.get("env", ()))
+        return {
+            name: value
+            for name, value in self._environment.items()
+            if name in kept
+            or not (is_secret_name(name) or name.startswith("ANTHROPIC_") or name in SHELL_VARIABLES)
+        }
+
+    # ── the file to be written ───────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def _claimed(
+        self, request: LLMRequest, workspace: Workspace
+    ) -> Iterator[tuple[LLMRequest, PollFile | None]]:
+        """The request with its poll path resolved, and the file, which no other call may use meanwhile."""
+        if request.poll is None:
+            yield request, None
+            return
+        shown = _shown(self._root / request.poll, workspace.dir, self._root)
+        path = Path(os.path.realpath(self._root / request.poll))
+        roots = (self._root, workspace.dir, *self._extra_roots)
+        if not any(path.is_relative_to(root) for root in roots) or forbidden_write(path):
+            raise OrchError("E402", f"the poll path {shown} lies where models may not write")
+        if path in self._polls:
+            raise OrchError(
+                "E705", f"two calls at the same time want to write {shown}", help="give each its own path"
+            )
+        self._polls.add(path)
+        try:
+            yield replace(request, poll=path), open_poll(path, shown, request.select)
+        finally:
+            self._polls.discard(path)
+
+    def _facts(self, request: LLMRequest, resolved: ResolvedModel) -> dict[str, Any]:
+        """The head of an archived prompt."""
+        return {
+            "call": request.call_id,
+            "fn": request.fn,
+            "provider": resolved.provider,
+            "model": resolved.id,
+            "asked": request.model,
+            "tools": str(request.tools) if request.tools.declared else None,
+            "dir": _shown(request.dir, self._root),
+            "poll": _shown(request.poll, self._root) if request.poll else None,
+            "system": request.system,
+            "sha256": hashlib.sha256(request.prompt.encode("utf-8", "surrogatepass")).hexdigest(),
+        }
+
+
+def _check_tools(tools: ToolSet) -> None:
+    """Refuses what no provider here can do, instead of leaving the model without it in silence."""
+    if tools.functions:
+        raise OrchError(
+            "E704", f"functions such as @{tools.functions[0].name} cannot be tools of a model here"
+        )
+    foreign = [name for name in tools.names if name not in BUILT_IN]
+    if foreign:
+        raise OrchError("E704", f'there is no MCP server for the tool "{foreign[0]}"')
+
+
+def _shown(path: Path, *folders: Path) -> str:
+    """The path relative to the first of the folders in which it lies."""
+    for folder in folders:
+        if path.is_relative_to(folder):
+            return path.relative_to(folder).as_posix()
+    return str(path)
+
+
+def _is_local(settings: Mapping[str, Any]) -> bool:
+    if settings.get("type") == "command":
+        return True
+    return urlsplit(str(settings.get("base", ""))).hostname in LOCAL_HOSTS

@@ -1,0 +1,150 @@
+"""What a labelled call depends on besides its arguments: code, constants and templates, each with its own digest.
+
+Code is digested by its tokens, so that comments and layout do not count and a new release of orch changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any
+
+from orchestra.nodes.base import Node, walk
+from orchestra.nodes.blocks import Var
+from orchestra.nodes.functions import Exe, Function
+from orchestra.nodes.literals import Array, ComputedKey, Constant, Key, Number, Object, Pair, Spread
+from orchestra.nodes.modules import Import, ImportItem, TemplateFile
+from orchestra.nodes.names import Reference
+from orchestra.nodes.operators import Product, Sum
+from orchestra.nodes.templates import Interpolation, Template, Text
+from orchestra.source import Span
+from orchestra.values.executable import Executable
+from orchestra.values.scope import ABSENT
+from orchestra.values.tagged import unwrap
+
+if TYPE_CHECKING:
+    from orchestra.runtime.modules import Module
+    from orchestra.runtime.run import Run
+
+__all__ = ["Digests"]
+
+FORM = "1"  # of the token form; another number makes every stored answer stale
+CONSTANT_PARTS = (
+    Array, ComputedKey, Constant, Interpolation, Key, Number, Object, Pair, Product, Reference, Spread, Sum, Template, Text,
+)  # fmt: skip
+
+
+class Digests:
+    """Digests of definitions, computed once each."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._parts: dict[int, dict[str, str]] = {}
+
+    def of(self, function: Executable) -> dict[str, str]:
+        """Part name → digest for a function and everything it reaches."""
+        if not isinstance(function, Function):
+            return {f"code:@{function.name}": str(getattr(function, "digest", "native"))}
+        key = id(function.definition)
+        if key not in self._parts:
+            parts: dict[str, str] = {}
+            self._add_function(function, parts)
+            self._parts[key] = parts
+        return self._parts[key]
+
+    def of_node(self, node: Node, module: Module) -> dict[str, str]:
+        """The same for an expression, such as the right side of `var llm`."""
+        parts = {"code:expression": self.of_span(node.span, module)}
+        self._add_references(node, module, set(), parts)
+        return parts
+
+    def fix(self, values: list[Any]) -> None:
+        """Give functions among arguments the digest by which they are told apart."""
+        for value in values:
+            function = unwrap(value)
+            if isinstance(function, Function) and function.digest is None:
+                parts = self.of(function)
+                function.digest = _sha256("\0".join(f"{name}={parts[name]}" for name in sorted(parts)))
+
+    def of_span(self, span: Span, module: Module) -> str:
+        """Digest of the tokens of a stretch of source."""
+        script = module.script
+        text = span.source.text
+        if script is None or not script.marks:
+            return _sha256(span.text)
+        starts = script.marks[::2]
+        first, last = bisect_left(starts, span.start), bisect_left(starts, span.end)
+        ends = script.marks[1::2]
+        return _sha256("\0".join([FORM, *(text[starts[i] : ends[i]] for i in range(first, last))]))
+
+    # ── reachability ─────────────────────────────────────────────────────────────────────────────
+
+    def _add_function(self, function: Function, parts: dict[str, str]) -> None:
+        module = function.scope.module
+        name = f"code:@{function.name}" if module is self._run.main else f"code:@{function.name} in {module.name}"
+        if name in parts:
+            return
+        definition: Exe = function.definition
+        parts[name] = self.of_span(definition.span, module)
+        own = {param.name for param in definition.params or ()}
+        self._add_references(definition.body, module, own, parts)
+
+    def _add_references(self, body: Node, module: Module, own: set[str], parts: dict[str, str]) -> None:
+        for part in walk(body):
+            if isinstance(part, Reference) and part.name not in own:
+                self._add_name(part.name, module, parts)
+            elif isinstance(part, TemplateFile):
+                self._add_template(part, module, parts)
+
+    def _add_template(self, part: TemplateFile, module: Module, parts: dict[str, str]) -> None:
+        body = self._run.modules.template(part._path(module.scope), module, part.span)
+        name = f"template:{body.name}"
+        if name not in parts:
+            parts[name] = body.digest
+            self._add_references(body.parsed, module, set(), parts)
+
+    def _add_name(self, name: str, module: Module, parts: dict[str, str]) -> None:
+        value = module.scope.names.get(name, ABSENT)
+        data = unwrap(value)
+        if isinstance(data, Function):
+            self._add_function(data, parts)
+        elif isinstance(data, Executable):
+            parts.setdefault(f"code:@{data.name}", str(getattr(data, "digest", "native")))
+        elif value is not ABSENT:
+            self._add_constant(name, module, parts)
+
+    def _add_constant(self, name: str, module: Module, parts: dict[str, str]) -> None:
+        part = f"var:@{name}"
+        if part in parts or module.script is None:
+            return
+        if name in module.imported:
+            self._add_imported(name, module, parts)
+            return
+        initialiser = _initialiser(name, module)
+        if initialiser is not None and all(isinstance(node, CONSTANT_PARTS) for node in walk(initialiser)):
+            parts[part] = self.of_span(initialiser.span, module)
+            self._add_references(initialiser, module, set(), parts)
+
+    def _add_imported(self, name: str, module: Module, parts: dict[str, str]) -> None:
+        """A constant that another module defines."""
+        assert module.script is not None
+        for statement in module.script.statements:
+            if not isinstance(statement, Import):
+                continue
+            for item in statement.items.items:
+                if isinstance(item, ImportItem) and item.names[1] == name:
+                    origin = self._run.imported_from(statement, module)
+                    if origin is not None:
+                        self._add_constant(item.names[0], origin, parts)
+
+
+def _initialiser(name: str, module: Module) -> Node | None:
+    assert module.script is not None
+    for statement in module.script.statements:
+        if isinstance(statement, Var) and isinstance(statement.target, str) and str(statement.target)[1:] == name:
+            return statement.value
+    return None
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,198 @@
+"""The part of a run that starts commands and code, and makes their failures errors."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestra.errors import OrchError
+from orchestra.nodes.commands import Code, CommandOptions
+from orchestra.nodes.functions import Function, call_value
+from orchestra.nodes.shell_text import variable_text
+from orchestra.nodes.templates import Template, text_of
+from orchestra.runtime.commands import CommandRequest, CommandResult, failure, run_command
+from orchestra.source import Span
+from orchestra.values.executable import Executable
+from orchestra.values.scope import Scope
+from orchestra.values.tagged import MISSING, meta_of, plain
+
+if TYPE_CHECKING:
+    from orchestra.runtime.code.calls import Shadow
+    from orchestra.runtime.code.workers import CodeWorkers
+
+__all__ = ["Executing", "Outcome"]
+
+LANGUAGES = {"javascript": "js", "nodejs": "node", "python": "py"}
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a command or code block gave. `value` is the text, or data from JavaScript; `null`: it gave nothing."""
+
+    value: Any
+    text: str
+    null: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Executing:
+    """Mixed into `Run`."""
+
+    root: Path
+    options: Any
+    environ: dict[str, str]
+    wait: Callable[..., Any]
+    check_interrupted: Callable[[], None]
+    sinks: Any
+    keep: Callable[[Any], Any]
+
+    def _start_executing(self) -> None:
+        self._workers: CodeWorkers | None = None
+        self.variables: dict[str, str] = {}  # set by `output … to env:NAME`
+
+    def command(self, text: str, directory: str | None, options: CommandOptions, scope: Scope, span: Span) -> Outcome:
+        """Run one command line with /bin/sh."""
+        return self._shell(text, "sh", {}, directory, options, span)
+
+    def old_command(self, source: Template, scope: Scope) -> Any:
+        """`run "…"`: the text as a command."""
+        from orchestra.nodes.commands import Command
+
+        return Command(source.span, None, None, source.parts).eval(scope)
+
+    def code(
+        self, lang: str, code: str, params: dict[str, Any], directory: str | None, options: CommandOptions, scope: Scope, span: Span
+    ) -> Outcome:
+        """Run a block of foreign code."""
+        lang = LANGUAGES.get(lang, lang)
+        if lang in ("sh", "bash"):
+            return self._shell(code, "bash", params, directory, options, span)
+        self.check_interrupted()
+        shadow = self._shadows(scope, lang)
+        given = {name: plain(value) if not _kept(value) else value for name, value in params.items() if value is not MISSING}
+        given = {name: value for name, value in given.items() if not isinstance(value, Executable)}
+        functions = {name: self._shadow(value, lang, scope) for name, value in params.items() if isinstance(plain(value), Executable)}
+        try:
+            result = self.wait(
+                self.workers.run, lang, code, given, {**shadow, **functions}, self._folder(directory, span), self._limit(options),
+                self._on_output(options),
+            )  # fmt: skip
+        except OrchError as error:
+            raise _inside(error, span, code) from None
+        text = result.value if isinstance(result.value, str) else ""
+        return Outcome(result.value, text, result.value is None)
+
+    def _shell(self, text: str, shell: Any, params: dict[str, Any], directory: str | None, options: CommandOptions, span: Span) -> Outcome:
+        self.check_interrupted()
+        request = CommandRequest(
+            text=text, cwd=self._folder(directory, span), env=self._environment(options), shell=shell,
+            params={name: value for name, value in params.items() if not isinstance(plain(value), Executable)},
+            stdin=None if options.stdin is MISSING else variable_text(options.stdin),
+            timeout=self._limit(options), on_chunk=self._on_output(options),
+        )  # fmt: skip
+        try:
+            result: CommandResult = self.wait(run_command, request)
+        except OrchError as error:
+            raise error.at(span) from None
+        facts = {"exitCode": result.exit, "duration": result.ms, "stderr": result.stderr.rstrip()}
+        if result.exit != 0 and not options.ok:
+            return self._failed(request, result, facts, span)
+        value = result.stdout.rstrip()
+        return Outcome(value, value, False, facts)
+
+    def _failed(self, request: CommandRequest, result: CommandResult, facts: dict[str, Any], span: Span) -> Outcome:
+        """A non-zero exit is an error, unless the command line asks to go on with what was printed."""
+        if self.options.error_behavior == "continue":
+            value = (result.stdout or result.stderr).rstrip()
+            return Outcome(value, value, False, facts)
+        error = failure(request, result).at(span)
+        last = (result.stderr.strip() or result.stdout.strip()).splitlines()[-20:]
+        error.help = error.help or ("it said: " + "\n".join(last) if last else None)
+        raise error
+
+    def _folder(self, directory: str | None, span: Span) -> Path:
+        if directory is None:
+            return self.root
+        path = Path(directory).expanduser()
+        if not path.is_absolute():
+            raise OrchError("E402", f"the working folder {directory} is not absolute", span, help=f'"@root/{directory}"')
+        if not path.is_dir():
+            raise OrchError("E402", f"the working folder {directory} does not exist", span)
+        return path
+
+    def _environment(self, options: CommandOptions) -> dict[str, str]:
+        return {**self.environ, **self.variables, **options.env}
+
+    def _limit(self, options: CommandOptions) -> float | None:
+        limit = options.timeout if options.timeout is not None else self.options.command_timeout
+        return float(limit) if limit is not None else None
+
+    def _on_output(self, options: CommandOptions) -> Callable[[str, str], None]:
+        """stderr passes through as it comes; stdout only when the script streams."""
+
+        def told(stream: str, text: str) -> None:
+            if stream == "stderr":
+                self.sinks.error_line(text)
+            elif options.stream:
+                self.sinks.show(text)
+
+        return told
+
+    # ── code ─────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def workers(self) -> CodeWorkers:
+        if self._workers is None:
+            from orchestra.runtime.code.workers import CodeWorkers
+
+            self._workers = CodeWorkers({**self.environ, **self.variables})
+        return self._workers
+
+    async def close_workers(self) -> None:
+        if self._workers is not None:
+            await self._workers.close()
+
+    def _shadows(self, scope: Scope, lang: str) -> dict[str, Shadow]:
+        """The functions that the module exposes to code of this language."""
+        known = scope.module.shadows
+        functions = {**known.get(lang, {}), **(known.get("js", {}) if lang == "node" else {})}
+        return {name.replace("-", "_"): self._shadow(value, lang, scope) for name, value in functions.items()}
+
+    def _shadow(self, value: Any, lang: str, scope: Scope) -> Shadow:
+        from orchestra.runtime.code.calls import Shadow
+
+        function = plain(value)
+        body = getattr(function, "body", None)
+        own = LANGUAGES.get(str(getattr(body, "language", "")), str(getattr(body, "language", "")))
+        if isinstance(body, Code) and own == lang:
+            return Shadow(function.params, own, str(body.code))  # type: ignore[arg-type]
+        return Shadow(function.params, host=self._host(function, scope, body))
+
+    def _host(self, function: Function, scope: Scope, body: Any) -> Callable[..., Awaitable[Any]]:
+        """A function of the script that code may call."""
+
+        async def call(*inputs: Any) -> Any:
+            value = call_value(function, list(inputs), scope, body)
+            return plain(value) if not isinstance(value, str) else text_of(value)
+
+        return call
+
+
+def _kept(value: Any) -> bool:
+    facts = meta_of(value).facts
+    return facts is not None and bool(facts.get("kept"))
+
+
+def _inside(error: OrchError, span: Span, code: str) -> OrchError:
+    """Place an exception of foreign code at its line within the block."""
+    line = error.details.get("line")
+    start = span.source.text.find(code, span.start, span.end)
+    if not isinstance(line, int) or start < 0:
+        return error.at(span)
+    lines = code.splitlines(keepends=True)
+    offset = start + sum(len(text) for text in lines[: line - 1])
+    text = lines[line - 1] if line <= len(lines) else ""
+    begin = offset + len(text) - len(text.lstrip())
+    return error.at(Span(span.source, begin, max(begin + 1, offset + len(text.rstrip()))))

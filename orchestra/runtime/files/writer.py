@@ -1,0 +1,199 @@
+"""What `output` and `append` put into files: the text of a value, and the bytes on the disk.
+
+Where the file lies, and whether a script may write there, is settled before.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from threading import get_ident
+from typing import Any
+
+from orchestra.errors import OrchError, nearest
+from orchestra.values.tagged import Value, meta_of, plain, unwrap
+from orchestra.values.text import compact_json, pretty_json, strict_json, template_text
+
+__all__ = ["append", "render_output", "render_record", "write"]
+
+UNCHANGED = ("json", "text", "txt", "md", "markdown")
+FORMATS = ("yaml", "yml", "csv", "xml", *UNCHANGED)
+
+REASONS = {
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EISDIR: "it is a folder",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EEXIST: "a part of the path is a file, not a folder",
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "its symbolic links go round in a circle",
+}
+
+
+def write(path: Path, text: str) -> None:
+    """Replace the file at once: a reader sees the old content or the new one, never a part. Creates folders.
+
+    A symbolic link is written through; the mode of an existing file stays. Raises E420 with the reason.
+    """
+    try:
+        _replace(path, _encoded(text, "E420", path))
+    except OSError as error:
+        raise OrchError("E420", f"cannot write {path}: {_reason(error)}") from None
+
+
+def append(path: Path, record_text: str) -> None:
+    """Add one record and its newline in one write, so that parallel writers never mix. Creates folders.
+
+    A `.jsonl` file whose last line lacks its newline gets it first. Raises E421 with the reason.
+    """
+    line = record_text if record_text.endswith("\n") else record_text + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _add(path, _encoded(line, "E421", path))
+    except OSError as error:
+        raise OrchError("E421", f"cannot append to {path}: {_reason(error)}") from None
+
+
+def render_output(value: Value, format: str | None = None, target_suffix: str = "") -> str:
+    """What `output` writes: strings as they are, structures as two-space JSON or as the text they came from.
+
+    `as yaml`, `as csv` and `as xml`, and the suffixes `.csv` and `.xml`, write structures in that form.
+    Raises E420 for another format.
+    """
+    if format is not None and format not in FORMATS:
+        meant = nearest(format, FORMATS)
+        raise OrchError(
+            "E420",
+            f'unknown output format "{format}"',
+            help=f"as {meant}" if meant else "the formats are yaml, csv, xml and json",
+        )
+    wanted = format or target_suffix.lstrip(".").lower()
+    if not isinstance(unwrap(value), (dict, list)):
+        return _text(value)
+    if format in ("yaml", "yml"):
+        return _yaml(value)
+    if wanted in ("csv", "xml"):
+        return _transformed(wanted, value)
+    return _text(value)
+
+
+def render_record(value: Value, suffix: str, as_: str | None = None) -> str:
+    """What `append` writes, without the final newline. `suffix` is the target's, `as_` is jsonl or text.
+
+    Raises E421 for `.json` targets, for another `as` and for text that is no JSON where JSON is needed.
+    """
+    if suffix.lower() == ".json":
+        raise OrchError(
+            "E421", "a .json file holds one value and cannot be appended to", help="append to a .jsonl file"
+        )
+    if as_ not in (None, "jsonl", "text"):
+        raise OrchError("E421", f'unknown append format "{as_}"', help="as jsonl or as text")
+    if suffix.lower() != ".jsonl" and as_ != "jsonl":
+        return _text(value)
+    data = unwrap(value)
+    return str(compact_json(_json_value(data) if isinstance(data, str) else data))
+
+
+def _json_value(text: str) -> Any:
+    try:
+        return strict_json(text)
+    except (ValueError, RecursionError):
+        raise OrchError(
+            "E421", "JSON required for .jsonl", help='append { text: @value } to "log.jsonl"'
+        ) from None
+
+
+def _text(value: Value) -> str:
+    """The text of a value as files hold it: original text first, structures indented."""
+    data = unwrap(value)
+    if isinstance(data, str):
+        return data
+    text = meta_of(value).text
+    if text is not None:
+        return text
+    return str(pretty_json(data) if isinstance(data, (dict, list)) else template_text(data))
+
+
+def _yaml(value: Value) -> str:
+    import yaml
+
+    # by way of JSON, which settles what numbers, missing values and functions look like
+    data = json.loads(compact_json(value))
+    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+
+
+def _transformed(name: str, value: Value) -> str:
+    from orchestra.values.transformers import apply
+
+    return str(unwrap(apply(name, None, plain(value))))
+
+
+def _encoded(text: str, code: str, path: Path) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        half = f"U+{ord(text[error.start]):04X}"
+        raise OrchError(
+            code, f"cannot write {path}: character {error.start} ({half}) is half of a pair"
+        ) from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    target = path.resolve() if path.is_symlink() else path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "")
+    if target.exists() and not target.is_file():  # a device or a pipe has no content to replace
+        target.write_bytes(data)
+        return
+    # One name per thread is enough, since nothing waits between creating the file and renaming it.
+    part = target.with_name(f".orch-{os.getpid()}-{get_ident()}.part")
+    try:
+        _fill(part, target, data)
+        os.replace(part, target)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            part.unlink()
+        raise
+
+
+def _fill(part: Path, target: Path, data: bytes) -> None:
+    with suppress(FileNotFoundError):  # left behind by a killed process of the same number
+        part.unlink()
+    with part.open("xb") as file:
+        file.write(data)
+    with suppress(FileNotFoundError):
+        part.chmod(target.stat().st_mode & 0o7777)
+
+
+def _add(path: Path, line: bytes) -> None:
+    lines = path.suffix.lower() == ".jsonl"
+    access = os.O_RDWR if lines else os.O_WRONLY
+    descriptor = os.open(path, access | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        # While another process writes, its record can be read in part, as a line without an end.
+        with suppress(OSError):  # not every file system has locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if lines and _unfinished(descriptor):
+            line = b"\n" + line
+        if os.write(descriptor, line) < len(line):
+            raise OSError(errno.ENOSPC, "")
+    finally:
+        os.close(descriptor)
+
+
+def _unfinished(descriptor: int) -> bool:
+    """Whether the last line has no newline."""
+    size = os.fstat(descriptor).st_size
+    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+
+
+def _reason(error: OSError) -> str:
+    return REASONS.get(error.errno or 0) or (error.strerror or str(error)).lower()

@@ -1,0 +1,182 @@
+"""The part of a run that answers `import`: files, bundled and virtual modules, template folders, needs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestra.errors import OrchError
+from orchestra.nodes.functions import Native
+from orchestra.nodes.modules import Import, source_text
+from orchestra.nodes.op import Op
+from orchestra.nodes.templates import references
+from orchestra.runtime.files.location import resolve
+from orchestra.runtime.models import model_functions
+from orchestra.runtime.modules import Module, Modules
+from orchestra.source import Span
+from orchestra.values.scope import Scope
+from orchestra.values.tagged import MISSING
+
+__all__ = ["Importing"]
+
+LLM_NAMES = ("orch/llm", "mlld/claude", "mlld/claude-poll", "std/llm", "std/claude", "std/claude-poll")
+
+
+class Importing:
+    """Mixed into `Run`."""
+
+    root: Path
+    options: Any
+    config: Any
+    modules: Modules
+    payload: dict[str, Any]
+    builtins: Any
+
+    def import_module(self, source: str, scope: Scope, span: Span, kind: str | None, options: Any = None) -> Any:
+        path = self._directory(source, scope)
+        if path is not None:
+            return self._folder_module(source, path, scope, span, options)
+        return self.modules.find(source, scope.module, span, kind)
+
+    def imported_from(self, statement: Import, module: Module) -> Module | None:
+        """The module behind an import that has run."""
+        source = source_text(statement.source, module.scope)
+        return self.modules.find(source, module, statement.span)
+
+    # ── virtual modules ──────────────────────────────────────────────────────────────────────────
+
+    def virtual_module(self, name: str) -> tuple[Mapping[str, Any], bool] | None:
+        """Names and leniency of a module that is no file; None if there is none of that name."""
+        injected = self.options.modules.get(f"@{name}")
+        if injected is not None:
+            return injected, False
+        if name == "payload":
+            return self.payload, True
+        if name == "state":
+            return dict(self.options.state or {}), True
+        if name == "input":
+            return self._input_fields(), True
+        if name in LLM_NAMES:
+            return self._llm_functions(), False
+        return None
+
+    def virtual_names(self) -> list[str]:
+        return [f"@{name}" for name in LLM_NAMES[:3]] + list(self.options.modules)
+
+    def _llm_functions(self) -> dict[str, Native]:
+        made: dict[str, Native] = self.__dict__.setdefault("_llm", {})
+        if not made:
+            made.update(model_functions(self))  # type: ignore[arg-type]
+        return made
+
+    def _input_fields(self) -> dict[str, Any]:
+        """Fields of the JSON on standard input over the permitted environment variables."""
+        from orchestra.values.tagged import plain, unwrap
+
+        value = self.standard_input()  # type: ignore[attr-defined]
+        data = unwrap(value)
+        environ = self.environ  # type: ignore[attr-defined]
+        shown = {*self.config.security.allowedEnvVars, "NODE_ENV", "DEBUG", "CI", "HOME", "USER", "PATH"}
+        fields = {name: text for name, text in environ.items() if name in shown or name.startswith(("ORCH_", "MLLD_"))}
+        if isinstance(data, dict):
+            fields.update(plain(data))
+        elif isinstance(data, str):
+            fields.update(content=data, text=data)
+        return fields
+
+    def prelude(self) -> dict[str, Any]:
+        """Names that the project gives to every script."""
+        names: dict[str, Any] = {}
+        for name in self.config.prelude.modules:
+            found = self.virtual_module(str(name).lstrip("@"))
+            names.update(found[0] if found is not None else {})
+        return names
+
+    def import_hint(self, name: str) -> str | None:
+        """How to get a function that only an import gives."""
+        return f"import {{ @{name} }} from @orch/llm" if name in self._llm_functions() else None
+
+    def prepare_module(self, module: Module) -> None:
+        """Before a module's statements run: checkpoints are known, prelude names are there."""
+        self.collect_phases(module)  # type: ignore[attr-defined]
+
+    # ── folders ──────────────────────────────────────────────────────────────────────────────────
+
+    def _directory(self, source: str, scope: Scope) -> Path | None:
+        if source.startswith("@") or source.endswith((".mld", ".md", ".json", ".att", ".mtt")):
+            return None
+        path = resolve(source, scope.module.directory, self.root)
+        return path if path.is_dir() and not (path / "index.mld").is_file() else None
+
+    def _folder_module(self, source: str, path: Path, scope: Scope, span: Span, options: Any) -> Module:
+        """Every `*/index.mld` of a folder under the name of its folder."""
+        skipped = options.value("skipDirs", scope) if options is not None else None
+        names = [str(name) for name in skipped] if isinstance(skipped, list) else None
+        module = Module(source, None, self, path)  # type: ignore[arg-type]
+        for index in sorted(path.glob("*/index.mld")):
+            name = index.parent.name
+            if (name in names) if names is not None else name.startswith(("_", ".")):
+                continue
+            module.scope.names[name] = self.modules.find(str(index), scope.module, span).namespace()
+        return module
+
+    def import_templates(self, source: str, params: list[str], scope: Scope, span: Span) -> Any:
+        """Every template file of a folder as a function with the given parameters."""
+        path = resolve(source, scope.module.directory, self.root)
+        if not path.is_dir():
+            raise OrchError("E415", f"{source} is not a folder of templates", span)
+        return self._template_folder(path, params, scope, span)
+
+    def _template_folder(self, folder: Path, params: list[str], scope: Scope, span: Span) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for entry in sorted(folder.iterdir()):
+            if entry.is_dir() and not entry.name.startswith("."):
+                inner = self._template_folder(entry, params, scope, span)
+                if inner:
+                    made[entry.name] = inner
+            elif entry.suffix in (".att", ".mtt"):
+                made[entry.stem] = self._template_function(entry, params, scope, span)
+        return made
+
+    def _template_function(self, path: Path, params: list[str], scope: Scope, span: Span) -> Native:
+        body = self.modules.template(str(path), scope.module, span)
+        unknown = [ref.name for ref in references(body.parsed) if ref.name not in params and not ref.defined(scope)]
+        if unknown:
+            raise OrchError(
+                "E415", f"{body.name} uses @{unknown[0]}, which is no parameter", span, help=f"add it: as @name({', '.join([*params, unknown[0]])})"
+            )  # fmt: skip
+
+        def fill(op: Op, call_scope: Scope) -> Any:
+            values = [*op.inputs, *[MISSING] * len(params)]
+            inner = scope.within(call_scope.context, "call", dict(zip(params, values, strict=False)))
+            inner.module = body.module
+            return body.parsed.eval(inner)
+
+        function = Native(path.stem, tuple(params), fill)
+        function.digest = body.digest
+        return function
+
+    # ── needs ────────────────────────────────────────────────────────────────────────────────────
+
+    def check_needs(self, body: str, span: Span) -> None:
+        """`needs { cmd: [git], node: [x] }`: E604 names what is missing."""
+        missing = [f"command {name}" for name in _commands(body) if shutil.which(name) is None]
+        if missing:
+            raise OrchError("E604", "these are missing: " + ", ".join(missing), span)
+
+
+WORDS = re.compile(r"[A-Za-z0-9_.+-]+")
+NO_COMMANDS = frozenset("sh bash network net filesystem fs node js python py ruby rb go rust cmd true false".split())
+
+
+def _commands(body: str) -> list[str]:
+    """The commands that a `needs` block asks for."""
+    listed = re.findall(r"\bcmd\s*:\s*[\[{]([^\]}]*)[\]}]", body)
+    names = [name for group in listed for name in WORDS.findall(re.sub(r":\s*[^,]*", "", group))]
+    rest = re.sub(r"\b\w+\s*:\s*(?:[\[{][^\]}]*[\]}]|\S+)", "", body)
+    return names + [word for word in WORDS.findall(rest) if word not in NO_COMMANDS]
+
+

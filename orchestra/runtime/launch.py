@@ -1,0 +1,217 @@
+"""Runs one script from beginning to end: parse, evaluate inside trio, signals, exit code.
+
+The command line calls `launch`; whoever embeds orch may do the same.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import greenback
+import trio
+
+from orchestra.config import Config
+from orchestra.errors import OrchError
+from orchestra.events import Subscriber
+from orchestra.invocation import RunOptions
+from orchestra.nodes.signals import Signal
+from orchestra.parse import parse_script
+from orchestra.runtime.files.location import relative_name
+from orchestra.runtime.run import Run
+from orchestra.runtime.signals import Interrupted
+from orchestra.runtime.sinks import Sinks
+from orchestra.runtime.writing import read_source
+from orchestra.source import Source
+from orchestra.values.text import display
+
+__all__ = ["LaunchRequest", "Streams", "launch"]
+
+DONE, FAILED, UNSEEN, INTERRUPTED, TERMINATED = 0, 1, 5, 130, 143
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The three standard streams."""
+
+    stdin: TextIO | None
+    stdout: TextIO
+    stderr: TextIO
+
+
+def utc_now() -> str:
+    """The time as ISO-8601 in UTC with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRequest:
+    """Everything a run is given. `source` is a file or the text of a script; `now` is its clock."""
+
+    source: Path | str
+    mode: str
+    payload: Mapping[str, Any]
+    options: RunOptions
+    root: Path
+    config: Config
+    streams: Streams
+    environ: Mapping[str, str]
+    cwd: Path
+    subscribers: Sequence[Subscriber] = ()
+    argv: Sequence[str] = ()
+    now: Callable[[], str] = field(default=utc_now)
+    clock: trio.abc.Clock | None = None
+    source_is_stdin: bool = False
+
+
+def launch(request: LaunchRequest) -> int:
+    """Run the script. Returns the exit code; raises the OrchError that ended it."""
+    started = time.monotonic()
+    source, name = _source(request)
+    script = parse_script(source, request.mode)
+    options = request.options
+    collect = options.stream is False or options.output is not None or options.stdout
+    sinks = Sinks(request.streams.stdout, request.streams.stderr, collect=collect, tidy=options.tidy)
+    run = Run(request, sinks, name)
+    run.main = run.modules.main(source, script)
+    run.main.scope.names.update(run.prelude())
+    run.prepare_module(run.main)
+    exit = FAILED
+    try:
+        exit = trio.run(_Session(run).main, clock=request.clock)
+        return exit
+    except OrchError as error:
+        exit = error.exit
+        raise
+    finally:
+        sinks.finish(_document_writer(request))
+        run.event("run:end", exit=exit, ms=round((time.monotonic() - started) * 1000))
+
+
+def _source(request: LaunchRequest) -> tuple[Source, str]:
+    """The text to run, and the script's name in the project."""
+    if isinstance(request.source, str):
+        return Source("-e", request.source), "-e"
+    path = request.source.absolute()
+    name = relative_name(path, request.root).removeprefix("./")
+    return read_source(path, name), name
+
+
+def _document_writer(request: LaunchRequest) -> Callable[[str], None] | None:
+    target = request.options.output
+    if target is None:
+        return None
+
+    def write(text: str) -> None:
+        from orchestra.runtime.files import writer
+
+        writer.write(request.cwd / target, text)
+
+    return write
+
+
+class _Session:
+    """The life of a run inside trio."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.exit = DONE
+        self.error: BaseException | None = None
+
+    async def main(self) -> int:
+        await greenback.ensure_portal()
+        async with trio.open_nursery() as nursery:
+            if threading.current_thread() is threading.main_thread():
+                await nursery.start(self._listen, nursery.cancel_scope)
+            if self.run.options.timeout is not None:
+                nursery.start_soon(self._limit, self.run.options.timeout, nursery.cancel_scope)
+            nursery.start_soon(self._beat)
+            await self._evaluate()
+            nursery.cancel_scope.cancel()
+        if isinstance(self.error, OrchError):
+            raise self.error
+        if self.error is not None:
+            raise self.error
+        return self.exit
+
+    async def _evaluate(self) -> None:
+        run = self.run
+        try:
+            run.prepare_store()
+            run.event("run:start", script=run.script_name, run=None, number=None, out_dir=None)
+            self.exit = self._finished(run.main.script.run(run.main.scope))  # type: ignore[union-attr]
+        except Interrupted:
+            self.exit = INTERRUPTED
+        except Signal as stray:
+            self.exit = self._stray(stray)
+        except OrchError as error:
+            self.error, self.exit = error, error.exit
+        except trio.Cancelled:
+            self.exit = self.exit or INTERRUPTED
+            raise
+        except BaseException as error:
+            self.error, self.exit = error, FAILED
+        finally:
+            with trio.CancelScope(shield=True):
+                await self._close()
+
+    def _finished(self, value: Any) -> int:
+        """The script came to its end: show its own value, and say which failures nobody looked at."""
+        run = self.run
+        if value is not None:
+            run.sinks.result(display(value))
+        run.hooks.report_repeats()
+        unseen = run.unseen_failures()
+        if run.interrupted:
+            return INTERRUPTED
+        if not unseen:
+            return DONE
+        items = ", ".join(str(item["key"]) for item, _ in unseen[:10]) + (" …" if len(unseen) > 10 else "")
+        run.note(f"{len(unseen)} items failed and nobody looked at them: {items} (first: {unseen[0][1]})")
+        return UNSEEN
+
+    def _stray(self, stray: Signal) -> int:
+        """A signal that nothing caught: `=>` ends the script, the others are misplaced."""
+        if stray.word == "=>":
+            return self._finished(stray.value)
+        help = "use it in a pipeline stage: value | @gate" if stray.word == "retry" else "it belongs into a loop"
+        message = "retry is used outside of a pipeline" if stray.word == "retry" else f"{stray.word} is used outside of a loop"
+        self.error = OrchError("E305" if stray.word == "retry" else "E107", message, stray.span, help=help)
+        return FAILED
+
+    async def _close(self) -> None:
+        await self.run.close_workers()
+        await self.run.close_agent()
+        self.run.close_store(self.exit)
+
+    async def _beat(self) -> None:
+        """Keep this process's claims alive while calls run."""
+        while True:
+            await trio.sleep(20)
+            if self.run.opened:
+                self.run.execution.claims.beat()
+
+    async def _limit(self, seconds: float, scope: trio.CancelScope) -> None:
+        await trio.sleep(seconds)
+        self.error = OrchError("E503", f"the script ran longer than {seconds:g} s and was stopped", fatal=True)
+        self.exit = FAILED
+        scope.cancel()
+
+    async def _listen(self, scope: trio.CancelScope, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
+        """The first Ctrl-C lets calls in flight finish; the second, and SIGTERM, cancel them."""
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            task_status.started()
+            async for number in signals:
+                if number == signal.SIGINT and not self.run.interrupted:
+                    self.run.note("stopping: calls in flight are finished and stored; Ctrl-C again ends them")
+                    self.run.interrupt()
+                    continue
+                self.exit = INTERRUPTED if number == signal.SIGINT else TERMINATED
+                self.run.interrupt()
+                scope.cancel()

@@ -1,0 +1,125 @@
+"""`@claude` and its relatives as functions of the language: arguments in, an answer with its facts out, a row in the
+ledger. The call itself is the agent's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestra.errors import OrchError, Warned
+from orchestra.nodes.functions import Native
+from orchestra.nodes.op import Op
+from orchestra.runtime.calls import LLMRequest, LLMResult
+from orchestra.runtime.claude_arguments import FUNCTIONS, CallArguments, read_arguments
+from orchestra.store import CallRow
+from orchestra.values.scope import Scope
+from orchestra.values.tagged import Meta, joined, merge, tag, with_facts
+
+if TYPE_CHECKING:
+    from orchestra.runtime.run import Run
+
+__all__ = ["model_functions"]
+
+
+def model_functions(run: Run) -> dict[str, Native]:
+    """The exports of the bundled module `@orch/llm`."""
+
+    def ask(op: Op, scope: Scope) -> Any:
+        return _Call(run, op, scope).answer()
+
+    return {name: Native(name, ("prompt", "options"), ask, ("llm",)) for name in FUNCTIONS}
+
+
+class _Call:
+    """One call of a model function."""
+
+    def __init__(self, run: Run, op: Op, scope: Scope) -> None:
+        self._run = run
+        self._op = op
+        self._scope = scope
+        memo = scope.context.memo
+        self._fn = memo.op.name if memo is not None else op.name
+        self._id = run.next_call_id()
+        self._started = run.now()
+
+    def answer(self) -> Any:
+        given = read_arguments(self._op.name, self._op.inputs, self._run.root)
+        for warning in given.warnings:
+            self._run.warn(Warned("E701", warning, self._op.span))
+        request = self._request(given)
+        resolved = self._run.agent.resolve(request.model, request.provider)
+        memo = self._scope.context.memo
+        if memo is not None:
+            memo.asked(request.model, request.provider, f"{resolved.provider}/{resolved.id}")
+        try:
+            result = self._run.wait(self._run.agent.call, request)
+        except OrchError as error:
+            self._failed(error, resolved)
+            if given.on_fail != "null" or error.fatal or error.code == "E701":
+                raise error.at(self._op.span) from None
+            self._run.warn(Warned(error.code, f"@{self._fn}: {error.message}", self._op.span, error.help))
+            return None
+        self._record(result)
+        if memo is not None and result.poll is not None:
+            memo.wrote(result.poll.path, "poll")
+        return self._value(result)
+
+    def _request(self, given: CallArguments) -> LLMRequest:
+        fields = {name: getattr(given, name) for name in CallArguments.__dataclass_fields__ if name in REQUEST_FIELDS}
+        if isinstance(given.schema, str):
+            fields["schema"] = self._run.schema_file(given.schema, self._scope)
+        if given.poll is not None and not given.poll.is_absolute():
+            fields["poll"] = self._run.root / given.poll
+        if not given.dir.is_absolute():
+            fields["dir"] = self._run.root / given.dir
+        streams = bool((self._scope.context.more or {}).get("stream"))
+        fields["stream"] = (given.stream or streams) and self._run.streams_text
+        return LLMRequest(call_id=self._id, fn=self._fn, **fields)
+
+    def _value(self, result: LLMResult) -> Any:
+        """The answer as data with its text, the labels of all arguments, and what is known about the call."""
+        facts = {"llm": self._facts(result)}
+        value = with_facts(result.data, facts, result.text if not isinstance(result.data, str) else None)
+        own = Meta(("llm",), ("llm", "src:llm"))
+        return tag(value, merge(joined(self._op.inputs, deep=True), own))
+
+    def _facts(self, result: LLMResult) -> dict[str, Any]:
+        usage = result.usage
+        poll = result.poll
+        return {
+            "provider": result.provider,
+            "model": result.model,
+            "usage": {"input": usage.input, "output": usage.output},
+            "cost": result.cost,
+            "turns": result.turns,
+            "stop": result.stop,
+            "ms": result.ms,
+            "attempts": result.attempts,
+            "cached": False,
+            "archive": result.archive,
+            "poll": None if poll is None else {"path": str(poll.path), "written": poll.written, "salvaged": poll.salvaged},
+        }
+
+    # ── the ledger ───────────────────────────────────────────────────────────────────────────────
+
+    def _record(self, result: LLMResult) -> None:
+        usage = result.usage
+        self._run.execution.calls.add(
+            CallRow(
+                self._id, self._fn, result.provider, result.model, self._started, result.ms, result.turns, usage.input,
+                usage.output, usage.cache_write, usage.cache_read, result.cost, result.stop, result.attempts, False,
+                result.archive, self._run.phase, None,
+            )  # fmt: skip
+        )
+
+    def _failed(self, error: OrchError, resolved: Any) -> None:
+        details = error.details
+        self._run.execution.calls.add(
+            CallRow(
+                self._id, self._fn, resolved.provider, resolved.id, self._started, int(details.get("ms", 0)),
+                int(details.get("turns", 0)), int(details.get("input", 0)), int(details.get("output", 0)), 0, 0, None,
+                None, int(details.get("attempts", 1)), False, details.get("archive"), self._run.phase, error.message,
+            )  # fmt: skip
+        )
+
+
+REQUEST_FIELDS = frozenset(LLMRequest.__dataclass_fields__) - {"call_id", "fn", "stream"}

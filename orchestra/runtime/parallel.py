@@ -1,0 +1,111 @@
+"""N workers on one iterator: starts in source order, results in source order, errors kept per item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import greenback
+import trio
+
+from orchestra.errors import OrchError
+from orchestra.nodes.loops import STOPPED
+from orchestra.nodes.signals import Done
+from orchestra.runtime.signals import Interrupted
+
+if TYPE_CHECKING:
+    from orchestra.runtime.run import Run
+
+__all__ = ["Fanout"]
+
+
+@dataclass
+class Fanout:
+    """One parallel loop. `work(index)` runs synchronously inside a trio task.
+
+    canary:  the first item runs alone before the others start
+    patient: a failing first item does not end the loop
+    """
+
+    run: Run
+    count: int
+    width: int
+    pace: float
+    work: Callable[[int], Any]
+    label: str
+    canary: bool = False
+    patient: bool = False
+    next: int = 0
+    succeeded: int = 0
+    stopped: bool = False
+    raised: BaseException | None = None
+    first_error: OrchError | None = None
+    results: list[Any] = field(default_factory=list)
+    earliest: float = 0.0
+
+    def outcomes(self) -> list[Any]:
+        """For each item its value, its OrchError, or STOPPED if it did not run. Raises what ended the loop."""
+        self.results = [STOPPED] * self.count
+        loop = self.run.begin_loop(self.count, self.width, self.label)
+        try:
+            self.run.wait(self._all, loop)
+        finally:
+            self.run.event("loop:end", id=loop)
+        if self.raised is not None:
+            raise self.raised
+        if self.first_error is not None:
+            raise self.first_error
+        if self.run.interrupted and self.next < self.count:
+            raise Interrupted
+        return self.results
+
+    async def _all(self, loop: int) -> None:
+        if self.canary and self.count:
+            await self._item(loop)
+        async with trio.open_nursery() as nursery:
+            for _ in range(min(self.width, self.count - self.next)):
+                nursery.start_soon(self._worker, loop, nursery.cancel_scope)
+
+    async def _worker(self, loop: int, scope: trio.CancelScope) -> None:
+        await greenback.ensure_portal()
+        while self.next < self.count and not self.stopped and not self.run.interrupted:
+            await self._item(loop)
+            if self.raised is not None:
+                scope.cancel()
+                return
+            await trio.lowlevel.checkpoint()
+
+    async def _item(self, loop: int) -> None:
+        index, self.next = self.next, self.next + 1
+        await self._pause()
+        self.run.event("item:start", loop=loop, index=index)
+        status = "ok"
+        try:
+            self.results[index] = self.work(index)
+            self.succeeded += 1
+        except OrchError as error:
+            status = "failed"
+            self._failed(index, error)
+        except Done:
+            status, self.stopped = "skipped", True
+        except trio.Cancelled:
+            raise
+        except BaseException as error:
+            self.stopped, self.raised = True, error
+        self.run.event("item:end", loop=loop, index=index, status=status)
+
+    def _failed(self, index: int, error: OrchError) -> None:
+        self.results[index] = error
+        if error.fatal:
+            self.stopped, self.raised = True, error
+        elif index == 0 and not self.succeeded and not self.patient:
+            self.stopped, self.first_error = True, error
+
+    async def _pause(self) -> None:
+        """Keep the minimum time between two starts."""
+        if not self.pace:
+            return
+        start = max(self.earliest, trio.current_time())
+        self.earliest = start + self.pace
+        await trio.sleep_until(start)

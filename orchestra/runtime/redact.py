@@ -1,0 +1,74 @@
+"""Takes secrets out of whatever is written down or shown about a model call.
+
+Values that a script works with are left alone: what flows where is the business of labels and guards.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+__all__ = ["Redactor", "is_secret_name"]
+
+SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$|^ANTHROPIC_(?!.*(URL|MODEL)$)", re.IGNORECASE)
+SHORTEST = 6  # shorter values would be found in the middle of ordinary words
+
+# Shapes of well-known credentials, for those that never were in the environment.
+SHAPES = {
+    "api-key": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"),
+    "github-token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})"),
+    "aws-key": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    "slack-token": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
+    "private-key": re.compile(
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+    ),
+}
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a variable of this name holds something to be kept from others."""
+    return SECRET_NAME.search(name) is not None
+
+
+class Redactor:
+    """Knows the secrets of a run and replaces them by `‹secret NAME›`."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._names: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+        for name, value in environment.items():
+            if is_secret_name(name):
+                self.add(name, value)
+
+    def add(self, name: str, value: str) -> None:
+        """Takes note of a secret, of its long lines, and of the forms in which it may be written."""
+        for part in (value, *value.splitlines()):
+            if len(part.strip()) >= SHORTEST:
+                for form in _forms(part.strip()):
+                    self._names.setdefault(form, name)
+        longest_first = sorted(self._names, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def clean(self, text: str) -> str:
+        if self._pattern is not None:
+            text = self._pattern.sub(lambda match: f"‹secret {self._names[match[0]]}›", text)
+        for name, shape in SHAPES.items():
+            text = shape.sub(f"‹secret {name}›", text)
+        return text
+
+    def clean_data(self, value: Any) -> Any:
+        """A copy of plain data with every text in it cleaned, keys included."""
+        if isinstance(value, str):
+            return self.clean(value)
+        if isinstance(value, list):
+            return [self.clean_data(item) for item in value]
+        if isinstance(value, dict):
+            return {self.clean_data(key): self.clean_data(item) for key, item in value.items()}
+        return value
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    return secret, base64.b64encode(secret.encode()).decode(), quote(secret, safe="")

@@ -1,0 +1,361 @@
+"""One run of a script: everything that nodes reach through `scope.run`, and the one seam that every effect passes.
+
+Each service has its own module; this one puts them together and is the only place that waits.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import greenback
+import trio
+
+from orchestra.errors import OrchError, Warned
+from orchestra.events import Event
+from orchestra.nodes.base import Node
+from orchestra.nodes.functions import Native, call_value
+from orchestra.nodes.hooks import ActiveHook
+from orchestra.nodes.literals import test
+from orchestra.nodes.op import Op
+from orchestra.nodes.script import Script
+from orchestra.nodes.templates import text_of
+from orchestra.nodes.views import View
+from orchestra.runtime.builtins import Builtins, exists_call
+from orchestra.runtime.digests import Digests
+from orchestra.runtime.executing import Executing
+from orchestra.runtime.files.loader import Loader
+from orchestra.runtime.hooks import Hooks
+from orchestra.runtime.importing import Importing
+from orchestra.runtime.memo import Memo
+from orchestra.runtime.modules import Module, Modules, TemplateBody
+from orchestra.runtime.parallel import Fanout
+from orchestra.runtime.recording import Recording
+from orchestra.runtime.signals import Interrupted
+from orchestra.runtime.sinks import Sinks
+from orchestra.runtime.writing import Writing
+from orchestra.source import Source, Span
+from orchestra.values.error_item import ErrorItem
+from orchestra.values.executable import Executable
+from orchestra.values.scope import ABSENT, Context, Scope
+from orchestra.values.tagged import MISSING, plain, unwrap
+from orchestra.values.text import display
+
+__all__ = ["Run"]
+
+BREATH = 256  # loop rounds between two looks at the rest of the world
+PARALLEL = 4  # items at once where the script does not say
+
+
+class Run(Recording, Executing, Writing, Importing):
+    """The mixins hold the store, commands and code, files and modules; here are evaluation and output."""
+
+    def __init__(self, request: Any, sinks: Sinks, script_name: str) -> None:
+        self.request = request
+        self.options = request.options
+        self.config = request.config
+        self.root: Path = request.root
+        self.cwd: Path = request.cwd
+        self.environ: dict[str, str] = dict(request.environ)
+        self.payload: dict[str, Any] = dict(request.payload)
+        self.script_name = script_name
+        self.sinks = sinks
+        self.random = random.Random()
+        self.interrupted = False
+        self.phase: str | None = None
+        self.failed: list[tuple[ErrorItem, str]] = []
+        self.recursion_limit = int(self.environ.get("ORCH_RECURSION_DEPTH", 64))
+        self.parallel_limit = int(self.environ.get("ORCH_PARALLEL_LIMIT", PARALLEL))
+        self._rounds = 0
+        self._loops = 0
+        self._stdin: Any = MISSING
+        self.hooks = Hooks(self)
+        self.builtins = Builtins(self)
+        self.modules = Modules(self)
+        self.digests = Digests(self)
+        self.memo = Memo(self)
+        self.loader = Loader(self.root, observe=self._observed, web=self._web)
+        self._start_recording()
+        self._start_executing()
+        self.main: Module
+
+    # ── waiting ──────────────────────────────────────────────────────────────────────────────────
+
+    def wait(self, work: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+        """Wait for an async function inside the trio task that evaluates."""
+        return greenback.await_(work(*args))
+
+    def breathe(self) -> None:
+        """Let signals, time limits and sibling tasks act during a long loop."""
+        self._rounds += 1
+        if self._rounds % BREATH == 0:
+            self.wait(trio.lowlevel.checkpoint)
+            self.check_interrupted()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, or until the user interrupts."""
+        self.wait(self._sleep, seconds)
+        self.check_interrupted()
+
+    async def _sleep(self, seconds: float) -> None:
+        with trio.move_on_after(seconds):
+            await self.interruption.wait()
+
+    def check_interrupted(self) -> None:
+        if self.interrupted:
+            raise Interrupted
+
+    @property
+    def interruption(self) -> trio.Event:
+        """Set when the user asks to stop."""
+        if not hasattr(self, "_interruption"):
+            self._interruption = trio.Event()
+        return self._interruption
+
+    def interrupt(self) -> None:
+        """Start nothing more."""
+        self.interrupted = True
+        self.interruption.set()
+
+    def now(self) -> str:
+        return str(self.request.now())
+
+    def event(self, kind: str, **data: Any) -> None:
+        for subscriber in self.request.subscribers:
+            subscriber(Event(kind, data))
+
+    def warn(self, warned: Warned) -> None:
+        self.event("warning", warned=warned)
+
+    def note(self, text: str) -> None:
+        """A line beside the output."""
+        self.sinks.error_line(text)
+
+    # ── names ────────────────────────────────────────────────────────────────────────────────────
+
+    def builtin(self, name: str, scope: Scope) -> Any:
+        return self.builtins.value(name, scope)
+
+    def builtin_function(self, name: str, scope: Scope) -> Any:
+        return self.builtins.value(name, scope)
+
+    def builtin_names(self) -> set[str]:
+        return self.builtins.names()
+
+    def stage_function(self, path: list[str], scope: Scope) -> Any:
+        """A built-in function or transformer named by a stage such as `@parse.llm`."""
+        function = self.builtins.value(path[0], scope)
+        if isinstance(function, Native) and len(path) > 1:
+            return self.builtins.variant(function, path[1])
+        return function
+
+    def variant(self, function: Executable, name: str) -> Executable:
+        return self.builtins.variant(function, name)
+
+    def call_variant(self, function: Executable, name: str, inputs: list[Any], scope: Scope, place: Node) -> Any:
+        """`@parse.llm(text)` called as a function."""
+        return call_value(self.builtins.variant(function, name), inputs, scope, place)
+
+    def exists(self, argument: Node, scope: Scope) -> Any:
+        return exists_call(argument, scope)
+
+    def keep(self, value: Any) -> Any:
+        """Mark a value so that native code receives its wrapper."""
+        from orchestra.values.tagged import meta_of, with_facts
+
+        return with_facts(value, {**(meta_of(value).facts or {}), "kept": True})
+
+    def standard_input(self) -> Any:
+        """What came on standard input: JSON as data, else text; ABSENT without any."""
+        if self._stdin is MISSING:
+            self._stdin = self._read_stdin()
+        return self._stdin
+
+    def _read_stdin(self) -> Any:
+        from orchestra.values.text import auto_parse
+
+        stream = self.request.streams.stdin
+        if stream is None or stream.isatty() or self.request.source_is_stdin:
+            return ABSENT
+        text = stream.read()
+        return auto_parse(text) if text else ABSENT
+
+    # ── conditions and the seam ──────────────────────────────────────────────────────────────────
+
+    def condition(self, part: Node, scope: Scope) -> bool:
+        return test(part, scope)
+
+    def call(self, op: Op, scope: Scope) -> Any:
+        """Call a function: hooks, cache, body."""
+        function = op.function
+        if "llm" not in op.labels and not self.hooks.watches("exe"):
+            return function.run_body(op, scope)
+        return self._labelled(op, lambda op, inner: function.run_body(op, inner), scope)
+
+    def _labelled(self, op: Op, body: Callable[[Op, Scope], Any], scope: Scope) -> Any:
+        facts: dict[str, Any] = {}
+
+        def handler(op: Op) -> Any:
+            return self.memo.call(op, body, scope, facts) if "llm" in op.labels else body(op, scope)
+
+        return self.hooks.perform(op, handler, scope, facts)
+
+    def perform(self, op: Op, handler: Callable[[Op], Any], scope: Scope) -> Any:
+        """Every effect passes here."""
+        return self.hooks.perform(op, handler, scope, {})
+
+    def around(self, kind: str, node: Node, scope: Scope, action: Callable[[Scope], None]) -> None:
+        """A statement that hooks may watch."""
+        if not self.hooks.watches(kind):
+            action(scope)
+            return
+        self.hooks.perform(Op(kind, "", [], (), node.span), lambda op: action(scope), scope, {})
+
+    def round(self, node: Node, scope: Scope) -> None:
+        """One round of a `loop`."""
+        if self.hooks.watches("loop"):
+            self.hooks.perform(Op("loop", "", [], (), node.span), lambda op: None, scope, {})
+
+    def watches(self, kind: str) -> bool:
+        return self.hooks.watches(kind)
+
+    def iteration(self, node: Node, key: str, item: Any, scope: Scope, body: Callable[[Any], Any]) -> Any:
+        op = Op("for:iteration", "", [item], (), node.span)
+        return self.hooks.perform(op, lambda op: body(op.inputs[0]), scope, {})
+
+    def add_hook(self, hook: ActiveHook, span: Span) -> None:
+        self.hooks.add(hook, span)
+
+    def labelled_variable(self, node: Any, scope: Scope) -> Any:
+        """`var llm @x = …`: the call on the right, or the whole expression, through the cache."""
+        name = str(node.target)[1:]
+        values = self._mentioned(node.value, scope)
+        validity = self.digests.of_node(node.value, scope.module)
+        facts = {"validity": validity, "module": scope.module.name}
+        op = Op("exe", name, values, ("llm",), node.span, name, facts)
+        return self._labelled(op, lambda op, inner: node.value.whole(inner), scope)
+
+    def _mentioned(self, node: Node, scope: Scope) -> list[Any]:
+        """Values of the variables that an expression mentions, in order."""
+        from orchestra.nodes.templates import references
+
+        names = dict.fromkeys(ref.name for ref in references(node))
+        values = [scope.find(name) for name in names]
+        return [v for v in values if v is not ABSENT and not isinstance(unwrap(v), (Executable, View))]
+
+    # ── output ───────────────────────────────────────────────────────────────────────────────────
+
+    def show(self, value: Any, scope: Scope, span: Span) -> str:
+        """Print a value; the text is what `show` is worth as an arm of `when`."""
+        op = Op("show", "", [value], (), span)
+        return str(self.hooks.perform(op, lambda op: self._print(op.inputs[0]), scope, {}))
+
+    def _print(self, value: Any) -> str:
+        data = unwrap(value)
+        text = display(data.plain() if isinstance(data, View) else value)
+        self.sinks.show(text)
+        self.event("show", text=text)
+        return text
+
+    def emit(self, value: Any, scope: Scope) -> None:
+        """Show the value of a bare call at the top level, unless it is null."""
+        data = unwrap(value)
+        if data is None or data is MISSING:
+            return
+        self._print(value)
+
+    def print_result(self, value: Any, scope: Scope, span: Span) -> None:
+        """What `run` prints: structures on one line, nothing for an empty result."""
+        data = unwrap(value)
+        if data is None or data is MISSING or data == "":
+            return
+        self.sinks.show(text_of(value))
+
+    def prose(self, text: str) -> None:
+        self.sinks.prose(text)
+
+    def log(self, value: Any, scope: Scope, span: Span) -> None:
+        op = Op("log", "", [value], (), span)
+        self.hooks.perform(op, lambda op: self._log(op.inputs[0]), scope, {})
+
+    def _log(self, value: Any) -> None:
+        from orchestra.runtime.files.writer import render_output
+
+        data = unwrap(value)
+        text = render_output(data.plain() if isinstance(data, View) else value)
+        self.sinks.error_line(text)
+        self.event("log", text=text)
+
+    def document_text(self) -> str:
+        return self.sinks.document()
+
+    # ── loops ────────────────────────────────────────────────────────────────────────────────────
+
+    def parallel(
+        self, count: int, width: int, pace: float, work: Callable[[int], Any], scope: Scope, *, label: str,
+        canary: bool = False, patient: bool = False,
+    ) -> list[Any]:  # fmt: skip
+        """Outcomes of all items in source order: a value, an OrchError, or STOPPED."""
+        scope.context.errors.clear()
+        return Fanout(self, count, width, pace, work, label, canary, patient).outcomes()
+
+    def begin_loop(self, total: int, width: int, label: str) -> int:
+        self._loops += 1
+        self.event("loop:start", id=self._loops, total=total, width=width, label=label)
+        return self._loops
+
+    def failed_item(self, item: ErrorItem, error: OrchError, scope: Scope) -> ErrorItem:
+        """Note a failed item; if the script never looks at it, the run ends with exit 5."""
+        scope.context.errors.append(item)
+        self.failed.append((item, error.message))
+        self.sinks.error_line(f"  ⚠ for iteration {item['index']} error: {error.message}")
+        return item
+
+    def errors_seen(self, context: Context) -> list[Any]:
+        """`@mx.errors`. Whoever reads it has looked."""
+        for item in context.errors:
+            item.seen = True
+        return context.errors
+
+    def unseen_failures(self) -> list[tuple[ErrorItem, str]]:
+        return [(item, message) for item, message in self.failed if not item.seen]
+
+    # ── context ──────────────────────────────────────────────────────────────────────────────────
+
+    def context_field(self, name: str, scope: Scope) -> Any:
+        """Fields of `@mx` that the run knows."""
+        if name == "checkpoint":
+            return {"hit": False}
+        if name == "outDir":
+            return self.out_dir
+        if name == "run":
+            return {"id": self.execution.run_id, "number": self.execution.number, "started": self.execution.started}
+        return MISSING
+
+    def template_file(self, path: str, module: Any, span: Span) -> TemplateBody:
+        owner = getattr(module, "owner", module)
+        return self.modules.template(path, owner, span)
+
+    def script_of(self, source: Source) -> Script | None:
+        """The parsed script of a source text."""
+        for module in self.modules.all():
+            if module.script is not None and module.script.span.source is source:
+                return module.script
+        return None
+
+    def front_matter(self, module: Module) -> Any:
+        """`@fm`: the front matter of a script, scalars as text."""
+        text = module.script.header.get("front_matter") if module.script is not None else None
+        if text is None:
+            return ABSENT
+        import yaml
+
+        try:
+            return yaml.load(text, Loader=yaml.BaseLoader)
+        except yaml.YAMLError as error:
+            raise OrchError("E403", f"the front matter of {module.name} is not YAML: {error}") from None
+
+    def plain_payload(self) -> Mapping[str, Any]:
+        return plain(self.payload)  # type: ignore[no-any-return]

@@ -1,0 +1,122 @@
+"""Files that no agent touches and commands that none runs, whatever a script grants: lists kept as data.
+
+Only tool calls of models are held to them; what a script itself does is not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from orchestra.runtime.tools.globs import path_matches
+
+__all__ = ["forbidden_command", "forbidden_read", "forbidden_write"]
+
+# Credentials: neither read nor written.
+CREDENTIALS = (
+    "**/.ssh/**",
+    "**/.aws/**",
+    "**/.gnupg/**",
+    "**/.kube/config",
+    "**/.docker/config.json",
+    "**/.config/gcloud/**",
+    "**/.config/gh/hosts.yml",
+    "**/.netrc",
+    "**/.pgpass",
+    "**/.npmrc",
+    "**/.pypirc",
+    "**/.git-credentials",
+    "**/.env",
+    "**/.env.*",
+    "**/.envrc",
+    "**/*.pem",
+    "**/*.key",
+    "**/*.p12",
+    "**/*.pfx",
+    "**/id_{rsa,dsa,ecdsa,ed25519}",
+    "**/.claude/.credentials.json",
+    "**/.codex/auth.json",
+    "**/.anthropic/**",
+)
+
+# Patterns of examples, which hold no secret although their names look like it.
+HARMLESS = ("**/.env.{example,sample,template,dist}",)
+
+# Settings of agents, of version control and of orch itself: they decide what may be done next.
+SETTINGS = (
+    "**/.git/**",
+    "**/.git",
+    "**/.orch/**",
+    "**/.orch",
+    "**/.claude/**",
+    "**/.codex/**",
+    "**/.cursor/**",
+    "**/.mcp.json",
+    "**/orch.toml",
+    "**/mlld-config.json",
+)
+
+# Program → why it is refused.
+PROGRAMS = {
+    **dict.fromkeys(("sudo", "su", "doas", "chmod", "chown", "chgrp"), "it changes who may do what"),
+    **dict.fromkeys(("dd", "mkfs", "fdisk", "parted", "mount", "umount", "shred"), "it works on whole disks"),
+    **dict.fromkeys(("kill", "killall", "pkill", "shutdown", "reboot"), "it ends other programs"),
+    **dict.fromkeys(("scp", "rsync", "nc", "ncat", "netcat", "sftp"), "it sends files away"),
+    **dict.fromkeys(("op", "pass", "bw", "security", "secret-tool"), "it gives out passwords"),
+}
+
+# Words that must all occur, each as one of several spellings → why the command is refused.
+COMBINATIONS: tuple[tuple[tuple[tuple[str, ...], ...], str], ...] = (
+    (
+        (("git",), ("push",), ("-f", "--force", "--force-with-lease", "--mirror")),
+        "it overwrites others' work",
+    ),
+    ((("git",), ("remote",), ("add", "set-url")), "it sends work to another place"),
+    ((("curl",), ("-T", "--upload-file")), "it sends files away"),
+    ((("wget",), ("--post-file",)), "it sends files away"),
+    ((("claude",), ("--dangerously-skip-permissions",)), "it switches off another agent's safety"),
+    ((("codex",), ("--dangerously-bypass-approvals-and-sandbox",)), "it switches off another agent's safety"),
+)
+
+
+def forbidden_command(words: Sequence[str]) -> str | None:
+    """Why a simple command is never run for a model, or None. `words` are without quotes."""
+    if not words:
+        return None
+    program, rest = os.path.basename(words[0]), words[1:]
+    if program in PROGRAMS or program.startswith("mkfs."):
+        return PROGRAMS.get(program, PROGRAMS["mkfs"])
+    if program == "rm" and {"r", "f"} <= _short_flags(rest):
+        return "it deletes whole folders"
+    heads = {word.partition("=")[0] for word in rest}
+    for (first, *others), why in COMBINATIONS:
+        if program in first and all(heads & set(spellings) for spellings in others):
+            return why
+    return None
+
+
+def _short_flags(words: Sequence[str]) -> set[str]:
+    """The letters of the options of `rm`, long and capital ones included."""
+    long = {"--recursive": "r", "--force": "f"}
+    letters = {long[word] for word in words if word in long}
+    for word in words:
+        if word.startswith("-") and not word.startswith("--"):
+            letters |= set(word[1:].lower())
+    return letters
+
+
+def forbidden_read(path: Path) -> bool:
+    """Whether an absolute, resolved path names credentials."""
+    return _matches(path, CREDENTIALS) and not _matches(path, HARMLESS)
+
+
+def forbidden_write(path: Path) -> bool:
+    """Whether an absolute, resolved path names credentials or settings."""
+    return forbidden_read(path) or _matches(path, SETTINGS)
+
+
+def _matches(path: Path, patterns: tuple[str, ...]) -> bool:
+    # Names are compared in lower case: some file systems do not tell `.GIT` from `.git`.
+    name = path.as_posix().lower().lstrip("/")
+    return any(path_matches(pattern, name) for pattern in patterns)

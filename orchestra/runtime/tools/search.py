@@ -1,0 +1,137 @@
+"""The tools Glob and Grep.
+
+The lines of Grep are found by `grep_child` in a process of its own: a pattern of a model may take for ever,
+and a regular expression at work can be stopped in no other way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pathspec
+
+from orchestra.providers.child import run_child
+from orchestra.runtime.tools.danger import forbidden_read
+from orchestra.runtime.tools.globs import path_matches
+from orchestra.runtime.tools.workspace import Refusal, Workspace
+
+__all__ = ["glob_files", "grep_files"]
+
+MOST_ENTRIES = 200
+MOST_OUTPUT = 100 * 1024
+GREP_SECONDS = 30.0
+CHILD = Path(__file__).with_name("grep_child.py")
+
+Visible = Callable[[Path], bool]
+Rules = tuple[Path, pathspec.GitIgnoreSpec]
+
+
+def glob_files(workspace: Workspace, base: Path, input: dict[str, Any], visible: Visible) -> str:
+    """Paths of files that match, newest first, at most 200."""
+    found = _matching(workspace, base, input["pattern"], visible)
+    if not found:
+        return "no files match"
+    found.sort(key=lambda path: (-_modified(path), path))
+    lines = [workspace.subject(path) for path in found[:MOST_ENTRIES]]
+    if len(found) > MOST_ENTRIES:
+        lines.append(f"[{len(found) - MOST_ENTRIES} more; narrow the pattern]")
+    return "\n".join(lines)
+
+
+async def grep_files(workspace: Workspace, base: Path, input: dict[str, Any], visible: Visible) -> str:
+    """Lines, counts or names of files in which a regular expression is found."""
+    task = {
+        "pattern": input["pattern"],
+        "files": [
+            [workspace.subject(path), str(path)] for path in _searched(workspace, base, input, visible)
+        ],
+        "mode": input.get("output_mode", "files_with_matches"),
+        "context": input.get("-C", 0),
+        "limit": MOST_OUTPUT,
+    }
+    done = await run_child(
+        [sys.executable, "-I", str(CHILD)],
+        cwd=workspace.dir,
+        environment={},
+        input=json.dumps(task).encode(),
+        timeout=GREP_SECONDS,
+    )
+    if done.code is None:
+        raise Refusal(f"the search took longer than {GREP_SECONDS:g} s; use a simpler pattern or fewer files")
+    if done.code != 0:
+        raise Refusal(done.stderr.decode("utf-8", "replace").strip().splitlines()[-1])
+    return done.stdout.decode("utf-8", "replace") or "nothing found"
+
+
+def _searched(workspace: Workspace, base: Path, input: dict[str, Any], visible: Visible) -> list[Path]:
+    if base.is_file():
+        return [base] if visible(base) and not forbidden_read(base) else []
+    pattern = input.get("glob", "**")
+    # A pattern without a folder speaks of names, wherever the files lie.
+    return sorted(_matching(workspace, base, pattern if "/" in pattern else f"**/{pattern}", visible))
+
+
+def _matching(workspace: Workspace, base: Path, pattern: str, visible: Visible) -> list[Path]:
+    if not base.is_dir():
+        raise Refusal("the path to search in is no folder")
+    return [
+        path
+        for path in _walk(base, _rules_above(workspace.dir, base))
+        if path_matches(pattern, path.relative_to(base).as_posix())
+        and visible(path)
+        and not forbidden_read(path)
+    ]
+
+
+def _rules(folder: Path) -> list[Rules]:
+    """What the `.gitignore` of one folder says, if it has one."""
+    file = folder / ".gitignore"
+    if not file.is_file():
+        return []
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [(folder, pathspec.GitIgnoreSpec.from_lines(lines))]
+
+
+def _rules_above(top: Path, base: Path) -> list[Rules]:
+    above = [folder for folder in reversed(base.parents) if folder.is_relative_to(top)]
+    return [rules for folder in above for rules in _rules(folder)]
+
+
+def _walk(folder: Path, ignored: list[Rules]) -> Iterator[Path]:
+    """Regular files below, without hidden ones, links and what git ignores."""
+    ignored = [*ignored, *_rules(folder)]
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        path = folder / entry.name
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if entry.name.startswith(".") or _ignored(path, is_folder, ignored):
+            continue
+        if is_folder:
+            yield from _walk(path, ignored)
+        elif entry.is_file(follow_symlinks=False):
+            yield path
+
+
+def _ignored(path: Path, is_folder: bool, specs: list[Rules]) -> bool:
+    """What the nearest `.gitignore` with an opinion says."""
+    for folder, spec in reversed(specs):
+        name = path.relative_to(folder).as_posix() + ("/" if is_folder else "")
+        verdict = spec.check_file(name).include
+        if verdict is not None:
+            return bool(verdict)
+    return False
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

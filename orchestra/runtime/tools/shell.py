@@ -1,0 +1,50 @@
+"""The tool Bash: one command in a fresh shell, in the folder of the call.
+
+Whether the command may be run is decided in `shell_check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestra.providers.child import run_child
+from orchestra.runtime.tools.shell_check import check_command
+from orchestra.runtime.tools.specs import ToolSet
+from orchestra.runtime.tools.workspace import Refusal, Workspace
+
+__all__ = ["run_shell"]
+
+SECONDS = 120.0
+MOST_SECONDS = 600.0
+MOST_CHARACTERS = 30_000
+
+
+async def run_shell(
+    tools: ToolSet, workspace: Workspace, environment: Mapping[str, str], input: dict[str, Any]
+) -> str:
+    """The exit code and the merged output, cut in the middle. Raises Refusal."""
+    check_command(input["command"], tools, workspace)
+    seconds = min(float(input.get("timeout", SECONDS)), MOST_SECONDS)
+    try:
+        done = await run_child(
+            ["bash", "--noprofile", "--norc", "-c", input["command"]],
+            cwd=workspace.dir,
+            environment=environment,
+            timeout=seconds,
+            merge=True,
+        )
+    except OSError:
+        raise Refusal("bash cannot be started") from None
+    output = _shortened(done.stdout.decode("utf-8", "replace"))
+    if done.code is None:
+        why = "printed too much" if done.overflow else f"took longer than {seconds:g} s"
+        raise Refusal(f"the command {why} and was stopped\n{output}".rstrip())
+    return f"exit code {done.code}\n{output}".rstrip()
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    half = MOST_CHARACTERS // 2
+    return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[-half:]}"

@@ -1,0 +1,185 @@
+"""What a call's tools may do, as written by the script: `"Read,Edit(src/**),Bash(git:*),!Bash(git push:*)"`.
+
+Paths are confined in `workspace`, commands taken apart in `shell_check`; here stands only what was granted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from orchestra.errors import OrchError, nearest
+from orchestra.runtime.tools.globs import command_matches, path_matches
+from orchestra.values.executable import Executable
+from orchestra.values.tagged import plain
+
+__all__ = ["BUILT_IN", "Rule", "ToolSet", "parse_tools"]
+
+BUILT_IN = ("Read", "Write", "Edit", "Glob", "Grep", "Bash")
+
+# Tools that only another agent program brings along.
+FOREIGN = (
+    "Agent",
+    "LS",
+    "MultiEdit",
+    "NotebookEdit",
+    "NotebookRead",
+    "Task",
+    "TodoWrite",
+    "WebFetch",
+    "WebSearch",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One word of the list: a tool, and what of it, None for all of it."""
+
+    tool: str
+    pattern: str | None = None
+
+    def __str__(self) -> str:
+        return self.tool if self.pattern is None else f"{self.tool}({self.pattern})"
+
+    def covers(self, subject: str) -> bool:
+        """Whether the rule speaks of this path or command."""
+        matches = command_matches if self.tool == "Bash" else path_matches
+        return self.pattern is None or matches(self.pattern, subject)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSet:
+    """Grants and denials of a call; a denial wins wherever it stands.
+
+    functions: functions of the script that the model may call
+    dropped:   tools named in the script that no provider here has
+    declared:  False if the script said nothing about tools
+    """
+
+    grants: tuple[Rule, ...] = ()
+    denials: tuple[Rule, ...] = ()
+    functions: tuple[Executable, ...] = ()
+    dropped: tuple[str, ...] = ()
+    declared: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Tools of which anything is granted, in the order of the script."""
+        denied = {rule.tool for rule in self.denials if rule.pattern is None}
+        return tuple(dict.fromkeys(rule.tool for rule in self.grants if rule.tool not in denied))
+
+    def allows(self, tool: str, subject: str) -> bool:
+        """Whether `tool` may be used on a path (relative to the call's folder) or for one simple command."""
+        return self._any(self.grants, tool, subject) and not self.denies(tool, subject)
+
+    def denies(self, tool: str, subject: str) -> bool:
+        return self._any(self.denials, tool, subject)
+
+    def shows(self, tool: str, subject: str) -> bool:
+        """Whether a search with `tool` may look into a file: patterns of Read limit searches too."""
+        reads = [rule for rule in self.grants if rule.tool == "Read"]
+        readable = not reads or self._any(self.grants, "Read", subject)
+        return readable and not self.denies("Read", subject) and self.allows(tool, subject)
+
+    def whole(self, tool: str) -> bool:
+        """Whether the tool is granted without a pattern."""
+        return any(rule.tool == tool and rule.pattern in (None, "*") for rule in self.grants)
+
+    def __str__(self) -> str:
+        return ",".join(
+            [
+                *map(str, self.grants),
+                *(f"!{rule}" for rule in self.denials),
+                *(f"@{f.name}" for f in self.functions),
+            ]
+        )
+
+    @staticmethod
+    def _any(rules: tuple[Rule, ...], tool: str, subject: str) -> bool:
+        return any(rule.tool == tool and rule.covers(subject) for rule in rules)
+
+
+def parse_tools(spec: Any) -> ToolSet:
+    """Reads a string, a list of strings, functions and collections (also nested), or None.
+
+    Raises E701 for another kind of value and for broken brackets, E704 for an unknown name.
+    """
+    if spec is None:
+        return ToolSet()
+    grants: list[Rule] = []
+    denials: list[Rule] = []
+    functions: list[Executable] = []
+    dropped: list[str] = []
+    for item in _flat(spec):
+        if isinstance(item, Executable):
+            functions.append(item)
+            continue
+        negative = item.startswith("!")
+        rule = _rule(item.removeprefix("!").strip())
+        if rule.tool in FOREIGN:
+            dropped.append(rule.tool)
+        else:
+            (denials if negative else grants).append(rule)
+    return ToolSet(tuple(grants), tuple(denials), tuple(functions), tuple(dropped), declared=True)
+
+
+def _flat(spec: Any) -> list[str | Executable]:
+    """All specs in order, with strings cut at their commas and collections opened."""
+    spec = plain(spec)
+    if isinstance(spec, str):
+        return list(_split(spec))
+    if isinstance(spec, Executable):
+        return [spec]
+    if isinstance(spec, dict):
+        spec = list(spec.values())
+    if isinstance(spec, list):
+        return [part for item in spec for part in _flat(item)]
+    raise OrchError(
+        "E701",
+        f"tools must be text, functions or a list of them, not {_kind(spec)}",
+        help='tools: "Read,Grep"',
+    )
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    return "a boolean" if isinstance(value, bool) else "a number"
+
+
+def _split(text: str) -> list[str]:
+    """Cuts at commas outside of brackets."""
+    parts, depth, start = [], 0, 0
+    for position, char in enumerate(text):
+        depth += (char == "(") - (char == ")")
+        if depth < 0:
+            break
+        if char == "," and depth == 0:
+            parts.append(text[start:position])
+            start = position + 1
+    if depth != 0:
+        raise OrchError("E701", f'brackets do not match in tools "{text}"', help='tools: "Bash(git:*),Read"')
+    return [part.strip() for part in (*parts, text[start:]) if part.strip()]
+
+
+def _rule(word: str) -> Rule:
+    name, opening, rest = word.partition("(")
+    name = name.strip()
+    if opening and not rest.rstrip().endswith(")"):
+        raise OrchError("E701", f'text after the bracket in tool "{word}"', help='write "Read(docs/**)"')
+    pattern = rest.rstrip()[:-1].strip() if opening else None
+    if name.startswith("mcp__"):
+        return Rule(name, pattern)
+    if name not in BUILT_IN and name not in FOREIGN:
+        raise _unknown(name)
+    return Rule(name, None if pattern in ("", "*") else pattern)
+
+
+def _unknown(name: str) -> OrchError:
+    same = [known for known in (*BUILT_IN, *FOREIGN) if known.lower() == name.lower()]
+    close = same[0] if same else nearest(name, {*BUILT_IN, *FOREIGN})
+    return OrchError(
+        "E704",
+        f'there is no tool "{name}"',
+        help=f'did you mean "{close}"?' if close else f"tools are {', '.join(BUILT_IN)}",
+    )

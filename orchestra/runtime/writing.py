@@ -1,0 +1,179 @@
+"""The part of a run that loads and writes files for the script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestra.errors import OrchError
+from orchestra.nodes.templates import text_of
+from orchestra.nodes.views import View
+from orchestra.runtime.files import writer
+from orchestra.runtime.files.loader import Loader
+from orchestra.runtime.files.location import is_url, relative_name, resolve
+from orchestra.runtime.files.sections import rename_heading
+from orchestra.runtime.files.selectors import parse_selector
+from orchestra.runtime.memo import MemoFrame
+from orchestra.source import Source, Span
+from orchestra.values.scope import Scope
+from orchestra.values.tagged import joined, unwrap
+from orchestra.values.text import display
+
+if TYPE_CHECKING:
+    from orchestra.runtime.files.web import Web
+    from orchestra.runtime.files.workspace import Workspace
+
+__all__ = ["Writing"]
+
+FRESH = 300.0  # seconds for which a page is taken from the cache
+
+
+class Writing:
+    """Mixed into `Run`."""
+
+    root: Path
+    config: Any
+    loader: Loader
+    sinks: Any
+    variables: dict[str, str]
+    wait: Callable[..., Any]
+    _frame: MemoFrame | None = None
+
+    # ── loading ──────────────────────────────────────────────────────────────────────────────────
+
+    def load(self, path: str, selector: str | None, scope: Scope, optional: bool) -> Any:
+        """The value of `<path>`. What a labelled call loads is noted with it."""
+        chosen = parse_selector(selector) if selector is not None else None
+        if is_url(path):
+            return self.wait(self.loader.fetch_cached, path, FRESH, chosen, optional)
+        workspace = self._workspace(path)
+        if workspace is not None:
+            return workspace[0].load(workspace[1], chosen, optional)
+        self._frame = scope.context.memo
+        try:
+            return self.loader.load(self._with_prefix(path), scope.module.directory, chosen, optional)
+        finally:
+            self._frame = None
+
+    def _observed(self, path: Path, digest: str) -> None:
+        if self._frame is not None:
+            self._frame.loaded(path, digest)
+
+    def _with_prefix(self, path: str) -> str:
+        """`@kit/x`, where `kit` is a configured prefix, stays as written in the path and is resolved here."""
+        if path.startswith("@"):
+            name, _, rest = path[1:].partition("/")
+            folder = self.prefixes().get(name)
+            if folder is not None:
+                return str(folder / rest)
+        return path
+
+    def prefixes(self) -> Mapping[str, Path]:
+        return self.config.paths  # type: ignore[no-any-return]
+
+    def rename_heading(self, value: Any, title: Any) -> Any:
+        return rename_heading(value, text_of(title))
+
+    def _web(self) -> Web:
+        from orchestra.runtime.files.web import Web
+
+        return Web(self.root / ".orch/cache", lambda: self.wall_clock())
+
+    def wall_clock(self) -> float:
+        import time
+
+        return time.time()
+
+    def read_source(self, path: Path) -> Source:
+        """A script, module or template as a source. E401 and E403."""
+        return read_source(path, relative_name(path, self.root))
+
+    def project_name(self, path: Path) -> str:
+        """A path as the project knows it: relative to the root where it lies below it."""
+        return relative_name(path, self.root).removeprefix("./")
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────
+
+    def output(self, value: Any, where: str, format: str | None, scope: Scope, span: Span) -> None:
+        data = unwrap(value)
+        value = data.plain() if isinstance(data, View) else value
+        try:
+            if where in ("stdout", "stderr"):
+                self._to_stream(where, writer.render_output(value, format))
+            elif where.startswith("env:"):
+                self.variables[where[4:]] = writer.render_output(value, format)
+            else:
+                self._to_file(where, value, format, scope)
+        except OrchError as error:
+            raise error.at(span) from None
+
+    def _to_stream(self, name: str, text: str) -> None:
+        if name == "stdout":
+            self.sinks.show(text)
+        else:
+            self.sinks.error_line(text)
+
+    def _to_file(self, where: str, value: Any, format: str | None, scope: Scope) -> None:
+        path = resolve(self._with_prefix(where), scope.module.directory, self.root)
+        writer.write(path, writer.render_output(value, format, path.suffix))
+        self._noted(path, "output", scope)
+
+    def append(self, value: Any, where: str, format: str | None, scope: Scope, span: Span) -> None:
+        try:
+            path = resolve(self._with_prefix(where), scope.module.directory, self.root)
+            writer.append(path, writer.render_record(value, path.suffix, format))
+        except OrchError as error:
+            raise error.at(span) from None
+        self._noted(path, "append", scope)
+
+    def _noted(self, path: Path, mode: str, scope: Scope) -> None:
+        """Files that a labelled call writes come back when its answer is served."""
+        memo = scope.context.memo
+        if memo is not None:
+            memo.wrote(path, mode)
+
+    def write_file(self, where: str, value: Any, scope: Scope, span: Span, description: Any = None) -> None:
+        """`file` and `files`: below the project root, or into an in-memory workspace."""
+        from orchestra.runtime.files.workspace import safe_relative
+
+        try:
+            workspace = self._workspace(where, create=True)
+            if workspace is not None:
+                about = text_of(description) if description is not None else None
+                workspace[0].write(workspace[1], display(value), joined((value,)), about)
+                return
+            path = self.root / safe_relative(where)
+            writer.write(path, display(value))
+            self._noted(path, "output", scope)
+        except OrchError as error:
+            raise error.at(span) from None
+
+    def _workspace(self, where: str, create: bool = False) -> tuple[Workspace, str] | None:
+        """The workspace and the path in it that `@name/path` names; None for other paths."""
+        if not where.startswith("@"):
+            return None
+        name, _, rest = where[1:].partition("/")
+        known: dict[str, Workspace] = self.__dict__.setdefault("_workspaces", {})
+        if name not in known:
+            if not create or name in self.prefixes():
+                return None
+            from orchestra.runtime.files.workspace import Workspace
+
+            known[name] = Workspace(name)
+        return known[name], rest
+
+
+def read_source(path: Path, name: str) -> Source:
+    """A text file as a source. E401 where it is missing, E402 where it cannot be read, E403 for what is no text."""
+    from orchestra.runtime.files.contents import decode
+
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise OrchError("E401", f"file not found: {name}", exit=2) from None
+    except OSError as error:
+        raise OrchError("E402", f"cannot read {name}: {(error.strerror or 'unknown reason').lower()}", exit=2) from None
+    return Source(name, decode(raw, name), path)
+
+

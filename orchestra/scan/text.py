@@ -1,0 +1,450 @@
+"""Tokens of text: where a reference begins and ends inside templates, commands and paths, and what escapes mean."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orchestra.errors import OrchError
+from orchestra.scan.native import is_load
+from orchestra.scan.words import NAME
+
+if TYPE_CHECKING:
+    from orchestra.scan.scanner import Frame
+
+__all__ = ["TextFrame", "TextRules"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextKind:
+    """The rules of one kind of text. `references`: `@`, `{{` or none; `snippet`: the quote of `@x?"…"`."""
+
+    special: re.Pattern[str]
+    escapes: str
+    references: str = "@"
+    loads: bool = False
+    loops: bool = False
+    calls: bool = True
+    stages: bool = True
+    snippet: str = "`"
+
+
+@dataclass(slots=True)
+class TextFrame:
+    """An open text. `tail` says what the last token was, when more of a reference may follow directly."""
+
+    kind: str
+    start: int
+    closer: str
+    tail: str = ""
+    depth: int = 0
+    quote: str = ""
+    loop: bool = False
+
+
+KINDS = {
+    "`": TextKind(re.compile(r"[\\@`<!\n]"), "full", loads=True, loops=True),
+    '"': TextKind(re.compile(r"[\\@\"<!\n]"), "full", loads=True, snippet='"'),
+    "'": TextKind(re.compile(r"[\\'@]"), "single", references=""),
+    "::": TextKind(re.compile(r"[\\@:<!\n]"), "colon", loads=True, loops=True),
+    ":::": TextKind(re.compile(r"[\\@:{]"), "full", references="{{"),
+    "[[": TextKind(re.compile(r"[\\@\]{<]"), "full", references="{{", loads=True),
+    "att": TextKind(re.compile(r"[\\@<!\n`]"), "att", loads=True, loops=True),
+    "mtt": TextKind(re.compile(r"[\\@{]"), "full", references="{{"),
+    "cmd": TextKind(re.compile(r"[\\@{}\"'<]"), "cmd", loads=True, calls=False, stages=False),
+    "load": TextKind(re.compile(r"[\\@>#{\n \t]"), "path", stages=False),
+    "selector": TextKind(re.compile(r"[\\@>\n \t]"), "path", stages=False),
+    "angles": TextKind(re.compile(r"[\\@>]"), "full"),
+    "dir": TextKind(re.compile(r"[\\@{\s]"), "path", calls=False, stages=False),
+}
+CLOSERS = {"`": "`", '"': '"', "'": "'", "::": "::", ":::": ":::", "[[": "]]"}
+
+_CONTROL = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
+# Characters that a backslash makes literal, by kind of escapes.
+_LITERAL = {
+    "full": "\\@\"'`[]{}$.",
+    "single": "\\@\"'`[]{}$",
+    "colon": "\\@",
+    "att": "@",
+    "cmd": "@",
+    "path": "@.*#",
+}
+_TEXT_FIELD = re.compile(r"\.(?:[A-Za-z_](?:\w|-(?=\w))*|\d+)")
+_METHOD = re.compile(r"\.[A-Za-z_][\w-]*(?=\()")
+_TEXT_INDEX = re.compile(
+    r"""\[(?: -?\d+ | \* | "[^"\n]*" | '[^'\n]*' | [A-Za-z_][\w-]* | @[A-Za-z_][\w.-]*
+        | (?:-?\d+|@[\w.]+)?\s*:\s*(?:-?\d+|@[\w.]+)? | \?[^\]\n]+ )\]""",
+    re.VERBOSE,
+)
+_MUSTACHE = re.compile(r"\{\{\s*([A-Za-z_][\w-]*)((?:\.[\w-]+|\[\d+\])*)\s*\}\}")
+_MUSTACHE_PART = re.compile(r"\.[\w-]+|\[(\d+)\]")
+_FOR = re.compile(r"/for[ \t]+(?=@)")
+_END = re.compile(r"/end(?![\w-])[ \t]*")
+_SELECTOR = re.compile(r"[ \t]+(?=#|\{)")
+_AS = re.compile(r"[ \t]+as[ \t]+(?=[\"'`:])")
+_OPENERS = (":::", "::", "[[", "`", '"', "'")
+
+
+class TextRules:
+    """The part of the scanner that knows text. `scanner.Scanner` supplies what is declared here."""
+
+    text: str
+    pos: int
+    end: int
+    last_end: int
+    stack: list[Frame]
+    emit: Any
+    fault: Any
+    accepted: dict[str, Any]
+
+    # ── opening ──────────────────────────────────────────────────────────────────────────────────
+
+    def open_template(self) -> None:
+        opener = next(sign for sign in _OPENERS if self.text.startswith(sign, self.pos))
+        start = self.pos
+        self.emit("TPL_OPEN", start, start + len(opener))
+        self.stack.append(TextFrame(opener, start, CLOSERS[opener]))
+        if opener in ("::", ":::") and (match := re.compile(r"\r?\n").match(self.text, self.pos)):
+            self.pos = match.end()
+
+    def open_load(self) -> None:
+        start = self.pos
+        self.emit("_LOAD_OPEN", start, start + 1)
+        self.stack.append(TextFrame("load", start, ">"))
+
+    def open_command(self) -> None:
+        start = self.pos
+        self.emit("_CMD_OPEN", start, start + 1)
+        self.stack.append(TextFrame("cmd", start, "}"))
+
+    def open_directory(self) -> None:
+        start = self.pos
+        self.emit("_DIR", start, start + 1)
+        self.stack.append(TextFrame("dir", start, ""))
+
+    def begin_loop_body(self, head: int, newline: int) -> None:
+        """After the line of a `/for`: its body begins at the first character that is no blank."""
+        parent = self.stack[-1]
+        self.emit("_TEXT_LINE", newline, newline + 1)
+        while self.pos < self.end and self.text[self.pos] in " \t\r\n":
+            self.pos += 1
+        self.stack.append(TextFrame(parent.kind, head, "/end", loop=True))
+
+    # ── scanning ─────────────────────────────────────────────────────────────────────────────────
+
+    def scan_text(self, frame: TextFrame) -> None:
+        if frame.tail and self._tail(frame, KINDS[frame.kind]):
+            return
+        frame.tail = ""
+        kind = KINDS[frame.kind]
+        start, pieces = self.pos, list[str]()
+        if frame.loop and self._at_line_start(start) and self._loop_end(start, pieces):
+            return
+        while self.pos < self.end:
+            match = kind.special.search(self.text, self.pos)
+            stop = match.start() if match else self.end
+            pieces.append(self.text[self.pos : stop])
+            self.pos = stop
+            if match is None or self._special(frame, kind, start, pieces):
+                break
+        else:
+            return self._flush(start, pieces)
+        if match is None:
+            if frame.closer:
+                raise self.unclosed_text(frame)
+            self._flush(start, pieces)
+
+    def _flush(self, start: int, pieces: list[str], trim: bool = False) -> None:
+        """Say the text gathered so far."""
+        value = "".join(pieces)
+        pieces.clear()
+        if trim:
+            value = value[:-2] if value.endswith("\r\n") else value.removesuffix("\n")
+        if value:
+            self.emit("TEXT", start, self.pos, value)
+
+    def _special(self, frame: TextFrame, kind: TextKind, start: int, pieces: list[str]) -> bool:
+        """Deal with the special character at `pos`; True when a token was said and scanning must pause."""
+        char = self.text[self.pos]
+        if frame.kind in ("cmd", "load", "selector", "dir") and (done := self._path_or_command(frame, char, start, pieces)):
+            return done > 0
+        if self._closes(frame):
+            self._close_text(frame, start, pieces)
+            return True
+        if char == "\\":
+            pieces.append(self._escape(kind.escapes))
+        elif char == "@":
+            return self._at_sign(frame, kind, start, pieces)
+        elif char == "<" and kind.loads and frame.kind not in ("cmd",) and self._angle(frame, start, pieces):
+            return True
+        elif char == "!" and re.match(r"!@[A-Za-z_]", self.text[self.pos : self.pos + 3]):
+            self._flush(start, pieces)
+            self.emit("_TEXT_BANG", self.pos, self.pos + 1)
+            return True
+        elif char == "{" and (match := _MUSTACHE.match(self.text, self.pos)):
+            self._flush(start, pieces)
+            self._mustache(match)
+            return True
+        elif char == "\n":
+            return self._newline(frame, kind, start, pieces)
+        else:
+            self._take(pieces)
+        return False
+
+    def _take(self, pieces: list[str], length: int = 1) -> None:
+        pieces.append(self.text[self.pos : self.pos + length])
+        self.pos += length
+
+    def _closes(self, frame: TextFrame) -> bool:
+        if frame.loop:
+            return False
+        return bool(frame.closer) and frame.kind != "cmd" and self.text.startswith(frame.closer, self.pos)
+
+    def _close_text(self, frame: TextFrame, start: int, pieces: list[str]) -> None:
+        self._flush(start, pieces, trim=frame.kind in ("::", ":::"))
+        kind = {"load": "_LOAD_CLOSE", "selector": "_LOAD_CLOSE", "angles": "_ANGLES_CLOSE", "cmd": "_CMD_CLOSE"}
+        self.stack.pop()
+        self.emit(kind.get(frame.kind, "_TPL_CLOSE"), self.pos, self.pos + len(frame.closer))
+        parent = self.stack[-1]
+        if isinstance(parent, TextFrame) and frame.kind in ("load", "selector"):
+            parent.tail = "load"
+
+    def _escape(self, style: str) -> str:
+        """The text of the backslash sequence at `pos`."""
+        char = self.text[self.pos + 1 : self.pos + 2]
+        self.pos += 1 + len(char)
+        if style == "full" and char in _CONTROL and char:
+            return _CONTROL[char]
+        return char if char and char in _LITERAL[style] else "\\" + char
+
+    def _at_sign(self, frame: TextFrame, kind: TextKind, start: int, pieces: list[str]) -> bool:
+        if self.text.startswith("@@", self.pos):
+            pieces.append("@")
+            self.pos += 2
+            return False
+        match = NAME.match(self.text, self.pos + 1)
+        if match is None or kind.references != "@":
+            self._take(pieces)
+            return False
+        self._flush(start, pieces)
+        self.emit("REF", self.pos, match.end())
+        frame.tail = "ref"
+        return True
+
+    def _angle(self, frame: TextFrame, start: int, pieces: list[str]) -> bool:
+        """`<` in text: a literal `<…>`, a file, the placeholder of an `as` template, or just a character."""
+        line_end = self.text.find("\n", self.pos)
+        line = self.text[self.pos : line_end if line_end >= 0 else self.end]
+        if line.startswith("<<") and ">>" in line and frame.kind != '"':
+            self._flush(start, pieces)
+            self.emit("_ANGLES_OPEN", self.pos, self.pos + 2)
+            self.stack.append(TextFrame("angles", self.pos, ">>"))
+            return True
+        if line.startswith("<>"):
+            self._flush(start, pieces)
+            self.emit("PLACEHOLDER", self.pos, self.pos + 2)
+            frame.tail = "load"
+            return True
+        first = frame.kind != '"' or (self.pos == frame.start + 1)
+        if first and ">" in line and is_load(line[1 : line.index(">")]):
+            self._flush(start, pieces)
+            self.open_load()
+            return True
+        self._take(pieces)
+        return False
+
+    def _newline(self, frame: TextFrame, kind: TextKind, start: int, pieces: list[str]) -> bool:
+        if frame.kind == '"':
+            raise self.unclosed_text(frame)
+        self._take(pieces)
+        if not kind.loops:
+            return False
+        if frame.loop and _END.match(self.text, self.pos):
+            return self._loop_end(start, pieces)
+        if match := _FOR.match(self.text, self.pos):
+            self._flush(start, pieces)
+            self._loop_head(match.end())
+            return True
+        return False
+
+    def _loop_head(self, end: int) -> None:
+        from orchestra.scan.scanner import CodeFrame
+
+        head = self.pos
+        self.emit("_TEXT_FOR", head, end)
+        self.stack.append(CodeFrame("loop-head", head))
+
+    def _loop_end(self, start: int, pieces: list[str]) -> bool:
+        match = _END.match(self.text, self.pos)
+        if match is None:
+            return False
+        self._flush(start, pieces)
+        self.stack.pop()
+        self.emit("_TEXT_END", self.pos, match.end())
+        return True
+
+    def _at_line_start(self, pos: int) -> bool:
+        return pos == 0 or self.text[pos - 1] == "\n"
+
+    def _mustache(self, match: re.Match[str]) -> None:
+        start = match.start()
+        self.emit("_MUSTACHE_OPEN", start, start + 2)
+        self.emit("REF", match.start(1), match.end(1), "@" + match.group(1))
+        for part in _MUSTACHE_PART.finditer(self.text, match.start(2), match.end(2)):
+            value = part.group() if part.group(1) is None else "." + part.group(1)
+            self.emit("FIELD", part.start(), part.end(), value)
+        self.emit("_MUSTACHE_CLOSE", match.end() - 2, match.end())
+
+    # ── commands and paths ───────────────────────────────────────────────────────────────────────
+
+    def _path_or_command(self, frame: TextFrame, char: str, start: int, pieces: list[str]) -> int:
+        """1: a token was said; -1: the character is dealt with; 0: the general rules apply."""
+        if frame.kind == "cmd":
+            return self._command_char(frame, char, start, pieces)
+        if frame.kind == "dir":
+            if char not in "{ \t\n":
+                return 0
+            self._flush(start, pieces)
+            self.stack.pop()
+            return 1
+        if char == "\n":
+            raise self.unclosed_text(frame)
+        return self._load_char(frame, char, start, pieces)
+
+    def _load_char(self, frame: TextFrame, char: str, start: int, pieces: list[str]) -> int:
+        text = self.text
+        if char in " \t" and (match := _AS.match(text, self.pos)):
+            self._flush(start, pieces)
+            self.emit("_AS", match.start(), match.end())
+            self.open_template()
+            return 1
+        if char in " \t" and frame.kind == "load" and (match := _SELECTOR.match(text, self.pos)):
+            self._flush(start, pieces)
+            self.emit("SELECTOR", match.end(), match.end() + 1)
+            frame.kind = "selector"
+            return 1
+        if char in " \t#{":
+            self._take(pieces)
+            return -1
+        return 0
+
+    def _command_char(self, frame: TextFrame, char: str, start: int, pieces: list[str]) -> int:
+        if char == "\\":
+            self._take(pieces, 2) if self.text[self.pos + 1 : self.pos + 2] != "@" else pieces.append(self._escape("cmd"))
+            return -1
+        if char in "\"'" and frame.quote in ("", char):
+            frame.quote = "" if frame.quote else char
+        elif frame.quote == "'":
+            pass
+        elif char == "@":
+            return 0
+        elif char == "<" and frame.quote == '"' and self._angle(frame, start, pieces):
+            return 1
+        elif char == "<" and frame.quote == '"':
+            return -1
+        elif char == "{" and not frame.quote:
+            frame.depth += 1
+        elif char == "}" and not frame.quote:
+            if frame.depth == 0:
+                self._close_text(frame, start, pieces)
+                return 1
+            frame.depth -= 1
+        self._take(pieces)
+        return -1
+
+    # ── what may follow a reference ──────────────────────────────────────────────────────────────
+
+    def _tail(self, frame: TextFrame, kind: TextKind) -> bool:
+        """Say the next piece of the reference that ends at `pos`; False when the reference is over."""
+        text, pos, tail = self.text, self.pos, frame.tail
+        if pos >= self.end:
+            return False
+        char = text[pos]
+        if char == ".":
+            return self._tail_field(frame, kind)
+        if char == "(" and kind.calls and tail in ("ref", "method"):
+            return self._tail_bracket(frame, "_LCALL", "(", "call")
+        if char == "[" and tail in ("ref", "load") and _TEXT_INDEX.match(text, pos):
+            return self._tail_bracket(frame, "_LINDEX", "[", tail)
+        if char == "|" and kind.stages and re.match(r"\|@[A-Za-z_]", text[pos : pos + 3]):
+            return self._tail_stage(frame)
+        if char == "?" and kind.escapes != "path" and tail in ("ref", "call"):
+            return self._tail_question(frame, kind)
+        if char == "\\":
+            return self._tail_boundary(frame, kind)
+        return False
+
+    def _tail_field(self, frame: TextFrame, kind: TextKind) -> bool:
+        pattern = _METHOD if frame.tail == "call" else _TEXT_FIELD
+        match = pattern.match(self.text, self.pos)
+        if match is None:
+            return False
+        self.emit("FIELD", self.pos, match.end())
+        frame.tail = "method" if frame.tail == "call" else frame.tail
+        return True
+
+    def _tail_bracket(self, frame: TextFrame, token: str, bracket: str, tail: str) -> bool:
+        from orchestra.scan.scanner import CodeFrame
+
+        start = self.pos
+        frame.tail = tail
+        self.emit(token, start, start + 1)
+        self.stack.append(CodeFrame(bracket, start))
+        return True
+
+    def _tail_stage(self, frame: TextFrame) -> bool:
+        start = self.pos
+        match = NAME.match(self.text, start + 2)
+        assert match
+        self.emit("_CONDENSED", start, start + 1)
+        self.emit("REF", start + 1, match.end())
+        frame.tail = "stage"
+        return True
+
+    def _tail_question(self, frame: TextFrame, kind: TextKind) -> bool:
+        start, frame.tail = self.pos, ""
+        after = self.text[start + 1 : start + 2]
+        if after == "?" and self.text[start + 2 : start + 3] in ('"', "'", "`") and self.text[start + 2 : start + 3]:
+            self.emit("_FALLBACK", start, start + 2)
+            self.open_template()
+        elif after and after == kind.snippet and self._snippet_closes(start + 1):
+            self.emit("_SNIPPET", start, start + 1)
+            self.open_template()
+        elif after == kind.snippet and kind.snippet == frame.closer:
+            self.emit("_OMIT", start, start + 1)
+        else:
+            self.emit("_OMIT", start, start + 1)
+        return True
+
+    def _snippet_closes(self, quote: int) -> bool:
+        """Whether the quote at `quote` opens a snippet: it is closed again on its line."""
+        line_end = self.text.find("\n", quote)
+        rest = self.text[quote + 1 : line_end if line_end >= 0 else self.end]
+        return self.text[quote] in rest
+
+    def _tail_boundary(self, frame: TextFrame, kind: TextKind) -> bool:
+        """A backslash right after a reference ends it; only a true escape keeps its meaning."""
+        char = self.text[self.pos + 1 : self.pos + 2]
+        if char and char not in _CONTROL and char not in _LITERAL[kind.escapes]:
+            self.pos += 1
+        return False
+
+    # ── errors ───────────────────────────────────────────────────────────────────────────────────
+
+    def end_of_text(self, frame: TextFrame) -> bool:
+        return False
+
+    def unclosed_text(self, frame: TextFrame) -> OrchError:
+        start = frame.start
+        error: OrchError
+        if frame.loop:
+            error = self.fault("E103", "this /for has no /end", start, start + 4, "add a line /end")
+        elif frame.kind in ("load", "selector"):
+            error = self.fault("E103", "this < is not closed", start, start + 1, "add the closing >")
+        elif frame.kind == "cmd":
+            error = self.fault("E103", "this command is not closed", start, start + 1, "add the closing }")
+        else:
+            what = "string" if frame.kind in "\"'" else "template"
+            error = self.fault("E104", f"this {what} is not closed", start, start + len(frame.kind), f"add the closing {frame.closer}")
+        return error

@@ -1,0 +1,105 @@
+"""The vocabulary: which words and signs the language has, and what must follow for a word to count as one."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+NAME: Final = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_]|-(?=[A-Za-z0-9_]))*")
+LABEL: Final = re.compile(r"[A-Za-z_][\w.-]*(?::[\w*.-]+)*")
+
+# Words that begin a statement, at the top level or in blocks.
+STATEMENTS: Final = frozenset(
+    "var let show log output append run exe if when for loop while bail checkpoint import export file files box hook "
+    "guard policy auth sign verify needs profiles stream try throw done continue skip foreach cmd retry".split()
+)
+DIRECTIVES: Final = STATEMENTS - {"let", "done", "continue", "skip", "retry", "cmd"}
+
+# Word → terminal. The parser's state decides whether a word may be one here.
+WORDS: Final[dict[str, str]] = {
+    "var": "_VAR",
+    "let": "_LET",
+    "exe": "_EXE",
+    "show": "_SHOW",
+    "log": "_LOG",
+    "output": "_OUTPUT",
+    "append": "_APPEND",
+    "run": "_RUN",
+    "if": "_IF",
+    "else": "_ELSE",
+    "when": "_WHEN",
+    "first": "_FIRST",
+    "none": "_NONE",
+    "for": "_FOR",
+    "in": "_IN",
+    "parallel": "_PARALLEL",
+    "foreach": "_FOREACH",
+    "loop": "_LOOP",
+    "until": "_UNTIL",
+    "endless": "ENDLESS",
+    "while": "_WHILE",
+    "done": "_DONE",
+    "continue": "_CONTINUE",
+    "skip": "_SKIP",
+    "retry": "_RETRY",
+    "bail": "_BAIL",
+    "try": "_TRY",
+    "catch": "_CATCH",
+    "finally": "_FINALLY",
+    "throw": "_THROW",
+    "checkpoint": "_CHECKPOINT",
+    "import": "_IMPORT",
+    "export": "_EXPORT",
+    "from": "_FROM",
+    "as": "_AS",
+    "to": "_TO",
+    "file": "_FILE",
+    "files": "_FILES",
+    "hook": "_HOOK",
+    "needs": "_NEEDS",
+    "with": "_WITH",
+    "template": "_TEMPLATE",
+    "new": "_NEW",
+    "data": "_DATA",
+    "stream": "_STREAM",
+    "cmd": "_CMD",
+    "true": "CONSTANT",
+    "false": "CONSTANT",
+    "null": "CONSTANT",
+    "before": "TIMING",
+    "after": "TIMING",
+    "always": "TIMING",
+    "stdout": "STREAM_NAME",
+    "stderr": "STREAM_NAME",
+    **dict.fromkeys(("js", "javascript", "node", "nodejs", "py", "python", "sh", "bash"), "LANG"),
+    **dict.fromkeys(("module", "static", "live", "local", "templates", "cached"), "IMPORT_KIND"),
+    **dict.fromkeys(("string", "number", "boolean", "object", "array"), "TYPE"),
+}
+
+# What must follow a word for it to be that keyword; elsewhere it is an ordinary word.
+FOLLOWED_BY: Final[dict[str, re.Pattern[str]]] = {
+    "LANG": re.compile(r"\s*(?:\(|\{|:[/@~.])"),
+    "_CMD": re.compile(r"\s*(?:\(|\{|:[/@~.])"),
+    "_TEMPLATE": re.compile(r"\s*[\"'`]"),
+    "_DATA": re.compile(r"\s*\{"),
+    "_FOREACH": re.compile(r"\s+@"),
+    "_NEW": re.compile(r"\s+@"),
+    "_STREAM": re.compile(r"\s+\S"),
+    "_WHILE": re.compile(r"\s*\("),
+    "_FOR": re.compile(r"\s+(?:@|parallel\b|\d+\s+parallel\b|\()"),
+    "STREAM_NAME": re.compile(r"(?![/.\w])"),
+    "IMPORT_KIND": re.compile(r"\s*(?:[\"'`{<@(]|[a-z])"),
+}
+
+# After these a value may follow but need not: a line end closes them inside a block.
+OPTIONAL_OPERAND: Final = frozenset(
+    "_LOG _DONE _CONTINUE _SKIP _RETRY _BAIL _THROW _ARROW _SHOW".split()
+)
+
+# Tokens that end an operand: what follows is an operator, an access or the end.
+OPERAND_ENDS: Final = frozenset(
+    "REF NUMBER DURATION FIELD CONSTANT QOPT CODE PLACEHOLDER REGEX BARE _RPAR _RSQB _RBRACE _TPL_CLOSE _CMD_CLOSE "
+    "_LOAD_CLOSE KEY NAME ENDLESS".split()
+)
+
+SHADOW_LANGS: Final = frozenset("js javascript node nodejs py python".split())

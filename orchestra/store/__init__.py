@@ -1,0 +1,27 @@
+"""What a project remembers: runs, answers of labelled calls, model calls. `Store` is the way in."""
+
+from orchestra.store.calls import CallRow, Calls
+from orchestra.store.checkpoints import Checkpoints, Hit, Miss, Stale, StoredFile, WrittenFile
+from orchestra.store.keys import Key, make_key
+from orchestra.store.runs import Execution
+from orchestra.store.store import Store
+from orchestra.store.values import Codec, NotStored, SecretValue, Uncacheable
+
+__all__ = [
+    "CallRow",
+    "Calls",
+    "Checkpoints",
+    "Codec",
+    "Execution",
+    "Hit",
+    "Key",
+    "Miss",
+    "NotStored",
+    "SecretValue",
+    "Stale",
+    "Store",
+    "StoredFile",
+    "Uncacheable",
+    "WrittenFile",
+    "make_key",
+]

@@ -1,0 +1,205 @@
+"""The reading side of the store, in plain dataclasses: runs, executions, calls, totals, checkpoints."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from orchestra.store.blobs import Blobs
+from orchestra.store.calls import COLUMNS, CallRow
+from orchestra.store.store import Store
+from orchestra.values.tagged import MISSING
+
+__all__ = [
+    "CheckpointSummary",
+    "ExecutionDetails",
+    "RunDetails",
+    "RunSummary",
+    "UsageTotal",
+    "checkpoint_value",
+    "list_calls",
+    "list_checkpoints",
+    "list_runs",
+    "show_call",
+    "show_run",
+    "usage_by_function",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run in one line. ended and exit: of its last execution, None while it works or if it was killed."""
+
+    id: str
+    script: str
+    number: int
+    started: str
+    ended: str | None
+    exit: int | None
+    executions: int
+    calls: int
+    cost: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionDetails:
+    """One process that worked on a run; `ended` and `exit` are None while it works or if it was killed."""
+
+    id: str
+    started: str
+    ended: str | None
+    exit: int | None
+    argv: list[str]
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetails:
+    """Everything about a run. checkpoints: number of answers that were made in it and are still current."""
+
+    summary: RunSummary
+    payload: Any
+    out_dir: str | None
+    seed: int
+    executions: list[ExecutionDetails]
+    calls: list[CallRow]
+    checkpoints: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsageTotal:
+    """What a function used with one model. cost: sum of the known costs; unpriced: calls without one."""
+
+    fn: str
+    model: str
+    calls: int
+    failed: int
+    input: int
+    output: int
+    cache_write: int
+    cache_read: int
+    ms: int
+    cost: float
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSummary:
+    """A stored answer without its value. bytes: size of the encoded value."""
+
+    key: str
+    module: str
+    fn: str
+    site: int
+    place: str
+    phase: str | None
+    seq: int
+    sample: int
+    preview: str
+    validity: dict[str, str]
+    meta: dict[str, Any]
+    bytes: int
+    run: str
+    created: str
+    ms: int
+    hits: int
+    last_hit: str | None
+    state: str
+
+
+FROM_CALLS = "FROM calls JOIN executions x ON x.id = execution"
+SUMMARY = f"""
+    SELECT r.id, r.script, r.number, r.started, e.ended, e.exit,
+        (SELECT count(*) FROM executions WHERE run = r.id),
+        (SELECT count(*) {FROM_CALLS} WHERE x.run = r.id),
+        (SELECT sum(cost) {FROM_CALLS} WHERE x.run = r.id)
+    FROM runs r JOIN executions e ON e.rowid = (SELECT max(rowid) FROM executions WHERE run = r.id)"""
+CALLS = f"SELECT {', '.join(f'calls.{name}' for name in COLUMNS)} {FROM_CALLS}"
+USAGE = f"""
+    SELECT fn, model, count(*), count(error), sum(input), sum(output), sum(cache_write), sum(cache_read),
+        sum(ms), total(cost), count(*) - count(cost)
+    {FROM_CALLS}"""
+CHECKPOINTS = """
+    SELECT key, module, fn, site, place, phase, seq, sample, preview, validity, meta,
+        coalesce(length(CAST(value AS BLOB)), (SELECT size FROM blobs WHERE hash = value_blob)),
+        run, created, ms, hits, last_hit, state
+    FROM checkpoints WHERE script = ? ORDER BY rowid"""
+
+
+def list_runs(store: Store, script: str | None = None) -> list[RunSummary]:
+    """The runs of one script or of the whole project, latest first."""
+    condition, values = ("", ()) if script is None else (" WHERE r.script = ?", (script,))
+    rows = store.connection.all(f"{SUMMARY}{condition} ORDER BY r.rowid DESC", values)
+    return [RunSummary(*row) for row in rows]
+
+
+def show_run(store: Store, run_id: str) -> RunDetails | None:
+    """Everything about a run, None if there is no such run."""
+    row = store.connection.one(f"{SUMMARY} WHERE r.id = ?", (run_id,))
+    if row is None:
+        return None
+    payload, out_dir, seed = store.connection.all(
+        "SELECT payload, out_dir, seed FROM runs WHERE id = ?", (run_id,)
+    )[0]
+    made = store.connection.all("SELECT count(*) FROM checkpoints WHERE run = ?", (run_id,))[0][0]
+    executions, calls = _executions(store, run_id), list_calls(store, run_id)
+    return RunDetails(RunSummary(*row), json.loads(payload), out_dir, seed, executions, calls, made)
+
+
+def list_calls(store: Store, run_id: str) -> list[CallRow]:
+    """The model calls of all executions of a run, in the order of their completion."""
+    rows = store.connection.all(f"{CALLS} WHERE x.run = ? ORDER BY calls.rowid", (run_id,))
+    return [_call(row) for row in rows]
+
+
+def show_call(store: Store, run_id: str, call_id: str) -> CallRow | None:
+    """One model call of a run; that of the last execution if several gave out the same id."""
+    row = store.connection.one(
+        f"{CALLS} WHERE x.run = ? AND calls.id = ? ORDER BY calls.rowid DESC LIMIT 1", (run_id, call_id)
+    )
+    return _call(row) if row else None
+
+
+def usage_by_function(store: Store, run_id: str | None = None) -> list[UsageTotal]:
+    """What each function used with each model, in one run or in all; the most expensive first."""
+    condition, values = ("", ()) if run_id is None else (" WHERE x.run = ?", (run_id,))
+    order = " GROUP BY fn, model ORDER BY total(cost) DESC, fn, model"
+    return [UsageTotal(*row) for row in store.connection.all(f"{USAGE}{condition}{order}", values)]
+
+
+def list_checkpoints(store: Store, script: str) -> list[CheckpointSummary]:
+    """The stored answers of a script, oldest key first."""
+    return [_checkpoint(store, row) for row in store.connection.all(CHECKPOINTS, (script,))]
+
+
+def checkpoint_value(store: Store, script: str, key: str, *, previous: bool = False) -> Any:
+    """The answer stored under a key, with `previous` the one that it replaced; MISSING if there is none."""
+    columns = "NULL, previous" if previous else "value, value_blob"
+    row = store.connection.one(
+        f"SELECT {columns} FROM checkpoints WHERE script = ? AND key = ?", (script, key)
+    )
+    text, blob = row or (None, None)
+    if blob is not None:
+        text = Blobs(store.connection).get(blob).decode("utf-8")
+    return MISSING if text is None else store.codec.decode(text)
+
+
+def _executions(store: Store, run_id: str) -> list[ExecutionDetails]:
+    rows = store.connection.all(
+        "SELECT id, started, ended, exit, argv, host, pid FROM executions WHERE run = ? ORDER BY rowid",
+        (run_id,),
+    )
+    return [replace(ExecutionDetails(*row), argv=json.loads(row[4])) for row in rows]
+
+
+def _call(row: tuple[Any, ...]) -> CallRow:
+    call = CallRow(*row)
+    return replace(call, cached=bool(call.cached))
+
+
+def _checkpoint(store: Store, row: tuple[Any, ...]) -> CheckpointSummary:
+    summary = CheckpointSummary(*row)
+    validity = json.loads(Blobs(store.connection).get(row[9]))
+    return replace(summary, validity=validity, meta=store.codec.decode(row[10]))

@@ -1,0 +1,126 @@
+"""What a user wants made again: answers are marked, no longer served, and replaced by the new call.
+
+Reading the target from the command line is left to the caller.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from orchestra.errors import OrchError, nearest
+from orchestra.store.blobs import Blobs
+from orchestra.store.connection import Connection, storable
+
+__all__ = ["Resume"]
+
+MARKED = "UPDATE checkpoints SET state = 'marked' WHERE script = ? AND state = 'live'"
+
+
+class Resume:
+    """Marks on the answers of one script. Every method says how many it changed."""
+
+    def __init__(self, connection: Connection, *, script: str) -> None:
+        self._connection = connection
+        self._blobs = Blobs(connection)
+        self._script = script
+
+    def mark_phase(self, name: str, phases_in_source: Sequence[str]) -> int:
+        """Mark what was made in the phase `name`, or the only one that begins so, and in all later ones.
+
+        Raises E801 if there is none and E802 if there are several.
+        """
+        first = phases_in_source.index(_chosen(name, phases_in_source))
+        later = phases_in_source[first:]
+        places = ", ".join("?" * len(later))
+        return self._connection.change(f"{MARKED} AND phase IN ({places})", (self._script, *later))
+
+    def mark_function(self, name: str, site: int | None, prefix: str | None, only_matching: bool) -> int:
+        """Mark the answers of the function or variable `name`; E803 if it has none.
+
+        site:   only those made at this call site, counted in source order from 0
+        prefix: only the first whose first argument begins so and the later calls of the same run, or with
+                `only_matching` all that begin so
+        """
+        self._check_function(name)
+        rows = self._rows(name, site)
+        if prefix is not None:
+            start = storable(prefix)
+            matching = [row for row in rows if self._first_argument(row).startswith(start)]
+            rows = matching if only_matching else list(_from_first(matching, rows))
+        with self._connection.transaction():
+            return sum(
+                self._connection.change(f"{MARKED} AND key = ?", (self._script, row[0])) for row in rows
+            )
+
+    def mark_all(self) -> int:
+        return self._connection.change(MARKED, (self._script,))
+
+    def restore(self) -> int:
+        """Serve marked answers again; those replaced since stay replaced."""
+        return self._connection.change(
+            "UPDATE checkpoints SET state = 'live' WHERE script = ? AND state = 'marked'", (self._script,)
+        )
+
+    def functions(self) -> dict[str, int]:
+        """The names of functions and variables with answers, and how many there are."""
+        rows = self._connection.all(
+            "SELECT fn, count(*) FROM checkpoints WHERE script = ? GROUP BY fn ORDER BY fn", (self._script,)
+        )
+        counts: dict[str, int] = {}
+        for fn, count in rows:
+            name = fn.removeprefix("var:")
+            counts[name] = counts.get(name, 0) + count
+        return counts
+
+    def _check_function(self, name: str) -> None:
+        counts = self.functions()
+        if name in counts:
+            return
+        known = ", ".join(f"@{fn} ({count})" for fn, count in counts.items()) or "none"
+        guess = nearest(name, list(counts))
+        hint = f"did you mean @{guess}? " if guess else ""
+        help = f"{hint}functions with entries: {known}"
+        raise OrchError("E803", f'unknown function "@{name}"', help=help, exit=2)
+
+    def _rows(self, name: str, site: int | None) -> list[tuple[Any, ...]]:
+        """key, module, fn, last_run, seq, first_arg, first_blob of the answers in question."""
+        sql = (
+            "SELECT key, module, fn, last_run, seq, first_arg, first_blob FROM checkpoints"
+            " WHERE script = ? AND fn IN (?, ?)"
+        )
+        values: tuple[Any, ...] = (self._script, name, f"var:{name}")
+        if site is not None:
+            sql, values = f"{sql} AND site = ?", (*values, site)
+        return self._connection.all(sql, values)
+
+    def _first_argument(self, row: tuple[Any, ...]) -> str:
+        *_, text, blob = row
+        return str(json.loads(text if blob is None else self._blobs.get(blob)))
+
+
+def _from_first(
+    matching: Iterable[tuple[Any, ...]], rows: Iterable[tuple[Any, ...]]
+) -> Iterable[tuple[Any, ...]]:
+    """The rows at or behind the first match within the same module, function and run."""
+    first: dict[tuple[str, str, str], int] = {}
+    for _, module, fn, run, seq, *_ in matching:
+        group = module, fn, run
+        first[group] = min(seq, first.get(group, seq))
+    return (row for row in rows if row[1:4] in first and row[4] >= first[row[1:4]])
+
+
+def _chosen(name: str, phases: Sequence[str]) -> str:
+    if name in phases:
+        return name
+    matches = [phase for phase in phases if phase.startswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        message = f'ambiguous checkpoint match "{name}"'
+        raise OrchError("E802", message, help=f"matches: {', '.join(matches)}", exit=2)
+    available = ", ".join(phases) or "none"
+    raise OrchError(
+        "E801", f'unknown checkpoint "{name}"', help=f"available checkpoints: {available}", exit=2
+    )

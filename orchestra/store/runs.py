@@ -1,0 +1,125 @@
+"""Runs, which are a script with a payload and a number, and executions, the processes that work on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from orchestra.store.calls import Calls
+from orchestra.store.checkpoints import Checkpoints
+from orchestra.store.claims import Claims, Owner
+from orchestra.store.connection import Connection, storable
+from orchestra.store.keys import canonical
+from orchestra.store.phases import Phases
+from orchestra.store.resume import Resume
+from orchestra.store.values import Codec
+
+__all__ = ["Execution", "Run", "begin"]
+
+RUN = "id, script, number, started, out_dir, seed"
+
+
+@dataclass(slots=True)
+class Run:
+    """What every execution of a run shares. started: ISO-8601; out_dir: None until the first one chose it."""
+
+    id: str
+    script: str
+    number: int
+    started: str
+    out_dir: str | None
+    seed: int
+
+
+class Execution:
+    """One process working on a run, with everything the store does for it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        codec: Codec,
+        owner: Owner,
+        read_digest: Callable[[str], str | None],
+        run: Run,
+        id: str,
+    ) -> None:
+        self.id = id
+        self.run_id = run.id
+        self.script = run.script
+        self.number = run.number
+        self.started = run.started
+        self.out_dir = run.out_dir
+        self.seed = run.seed
+        self.checkpoints = Checkpoints(connection, codec, read_digest, script=run.script, run=run.id)
+        self.claims = Claims(connection, owner, script=run.script)
+        self.resume = Resume(connection, script=run.script)
+        self.phases = Phases(connection, script=run.script)
+        self.calls = Calls(connection, execution=id)
+        self._connection = connection
+
+    def set_out_dir(self, path: str) -> None:
+        """Fix the output folder for this and all later executions of the run."""
+        self._connection.change("UPDATE runs SET out_dir = ? WHERE id = ?", (path, self.run_id))
+        self.out_dir = path
+
+    def finish(self, exit: int) -> None:
+        """Record that the process is done. An execution without this was killed."""
+        self._connection.change(
+            "UPDATE executions SET ended = ?, exit = ? WHERE id = ?", (self._connection.now(), exit, self.id)
+        )
+
+
+def begin(
+    connection: Connection, owner: Owner, script: str, payload_json: str, argv: Sequence[str], *, new: bool
+) -> tuple[Run, str]:
+    """The run to work on, with `new` the next of this script and payload, and the id of a new execution."""
+    payload = storable(canonical(json.loads(payload_json)))
+    with connection.transaction():
+        run = _last(connection, script, _sha256(payload))
+        if run is None or new:
+            run = _create(connection, script, payload, 1 if run is None else run.number + 1)
+        return run, _execute(connection, owner, run, argv)
+
+
+def _last(connection: Connection, script: str, payload_hash: str) -> Run | None:
+    row = connection.one(
+        f"SELECT {RUN} FROM runs WHERE script = ? AND payload_hash = ? ORDER BY number DESC LIMIT 1",
+        (script, payload_hash),
+    )
+    return Run(*row) if row else None
+
+
+def _create(connection: Connection, script: str, payload: str, number: int) -> Run:
+    started = connection.now()
+    run = Run(_next_id(connection), script, number, started, None, _seed(script, payload, number, started))
+    connection.change(
+        f"INSERT INTO runs ({RUN}, payload, payload_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (run.id, script, number, started, None, run.seed, payload, _sha256(payload)),
+    )
+    return run
+
+
+def _execute(connection: Connection, owner: Owner, run: Run, argv: Sequence[str]) -> str:
+    row = connection.one("SELECT count(*) FROM executions WHERE run = ?", (run.id,))
+    id = f"{run.id}.{row[0] + 1 if row else 1}"
+    connection.change(
+        "INSERT INTO executions (id, run, started, argv, host, pid) VALUES (?, ?, ?, ?, ?, ?)",
+        (id, run.id, connection.now(), json.dumps(list(argv)), owner.host, owner.pid),
+    )
+    return id
+
+
+def _next_id(connection: Connection) -> str:
+    row = connection.one("SELECT coalesce(max(CAST(substr(id, 2) AS INTEGER)), 0) + 1 FROM runs")
+    return f"r{row[0] if row else 1}"
+
+
+def _seed(script: str, payload: str, number: int, started: str) -> int:
+    """48 bits, so that it is exact as a number of the language; another run has another one."""
+    return int(_sha256("\0".join((script, payload, str(number), started)))[:12], 16)
+
+
+def _sha256(text: str) -> str:
+    return sha256(text.encode("utf-8")).hexdigest()

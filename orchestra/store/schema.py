@@ -1,0 +1,197 @@
+"""The whole shape of a store file, and the numbered steps that bring an older one up to it.
+
+Opening the file, and deciding whether it is ours at all, is left to `connection` and `location`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database, Migrations
+
+__all__ = ["APPLICATION_ID", "VERSION", "migrate"]
+
+APPLICATION_ID: Final = 0x6F726368  # "orch" in ASCII; sqlite3 keeps it in the header of the file
+VERSION: Final = 1  # of the schema, kept in `user_version`
+
+FIRST: Final[Sequence[str]] = (
+    # A text, a file or an encoded value, named by what it says. `parts` is a list of other blobs.
+    """CREATE TABLE blobs (
+        id    INTEGER PRIMARY KEY,
+        hash  TEXT NOT NULL UNIQUE,      -- sha256 of the content, hexadecimal
+        codec TEXT NOT NULL CHECK (codec IN ('raw', 'zlib', 'parts')),
+        size  INTEGER NOT NULL,          -- bytes of the content
+        bytes BLOB NOT NULL              -- for parts: JSON list of the ids of the parts
+    ) STRICT""",
+    # A run is a script with a payload and a number; processes that work on it are its executions.
+    """CREATE TABLE runs (
+        id           TEXT PRIMARY KEY,   -- r1, r2 … across all scripts of the project
+        script       TEXT NOT NULL,      -- path relative to the project root
+        payload      TEXT NOT NULL,      -- canonical JSON
+        payload_hash TEXT NOT NULL,
+        number       INTEGER NOT NULL,   -- from 1 for each script and payload
+        started      TEXT NOT NULL,
+        out_dir      TEXT,
+        seed         INTEGER NOT NULL,
+        UNIQUE (script, payload_hash, number)
+    ) STRICT""",
+    """CREATE TABLE executions (
+        id      TEXT PRIMARY KEY,        -- r1.1, r1.2 …
+        run     TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        started TEXT NOT NULL,
+        ended   TEXT,
+        exit    INTEGER,
+        argv    TEXT NOT NULL,           -- JSON list
+        host    TEXT NOT NULL,
+        pid     INTEGER NOT NULL
+    ) STRICT""",
+    "CREATE INDEX executions_run ON executions (run)",
+    # One row for each key of a labelled call; the row of an answer that was replaced is overwritten.
+    """CREATE TABLE checkpoints (
+        script     TEXT NOT NULL,
+        key        TEXT NOT NULL,        -- sha256 of the call's identity
+        module     TEXT NOT NULL,
+        fn         TEXT NOT NULL,
+        site       INTEGER NOT NULL,     -- number of the call site within its function, from 0
+        place      TEXT NOT NULL,        -- file:line:column of that site
+        phase      TEXT,                 -- checkpoint directive under which it was made
+        seq        INTEGER NOT NULL,     -- place among the calls of fn in the execution that used it last
+        attempts   TEXT NOT NULL,        -- JSON: [[try, digest of hint] …]
+        sample     INTEGER NOT NULL,
+        arguments  TEXT NOT NULL,        -- JSON: a short digest of each argument
+        preview    TEXT NOT NULL,
+        first_arg  TEXT,                 -- JSON string: text form of the first argument, if short …
+        first_blob TEXT REFERENCES blobs (hash),   -- … else here
+        validity   TEXT NOT NULL REFERENCES blobs (hash),  -- JSON: part -> hash
+        value      TEXT,                 -- encoded value if short …
+        value_blob TEXT REFERENCES blobs (hash),   -- … else here
+        meta       TEXT NOT NULL,        -- JSON: what else the call is to give back
+        files      INTEGER NOT NULL,     -- rows in checkpoint_files
+        deps       INTEGER NOT NULL,     -- rows in checkpoint_deps
+        run        TEXT NOT NULL REFERENCES runs (id),  -- that made it
+        last_run   TEXT NOT NULL,        -- that used it last
+        created    TEXT NOT NULL,
+        ms         INTEGER NOT NULL,
+        hits       INTEGER NOT NULL DEFAULT 0,
+        last_hit   TEXT,
+        state      TEXT NOT NULL CHECK (state IN ('live', 'marked')),
+        previous   TEXT REFERENCES blobs (hash),   -- encoded value that this one replaced
+        PRIMARY KEY (script, key),
+        CHECK ((value IS NULL) <> (value_blob IS NULL))
+    ) STRICT""",
+    "CREATE INDEX checkpoints_fn ON checkpoints (script, fn)",
+    # Files the call wrote, to be restored when missing; and files it read, to be compared.
+    """CREATE TABLE checkpoint_files (
+        script TEXT NOT NULL,
+        key    TEXT NOT NULL,
+        path   TEXT NOT NULL,
+        mode   TEXT NOT NULL,            -- output, append or poll
+        blob   TEXT NOT NULL REFERENCES blobs (hash),
+        PRIMARY KEY (script, key, path),
+        FOREIGN KEY (script, key) REFERENCES checkpoints (script, key) ON DELETE CASCADE
+    ) STRICT""",
+    """CREATE TABLE checkpoint_deps (
+        script TEXT NOT NULL,
+        key    TEXT NOT NULL,
+        path   TEXT NOT NULL,
+        hash   TEXT NOT NULL,
+        PRIMARY KEY (script, key, path),
+        FOREIGN KEY (script, key) REFERENCES checkpoints (script, key) ON DELETE CASCADE
+    ) STRICT""",
+    """CREATE TABLE phases (
+        script   TEXT NOT NULL,
+        name     TEXT NOT NULL,
+        complete INTEGER NOT NULL CHECK (complete IN (0, 1)),
+        updated  TEXT NOT NULL,
+        PRIMARY KEY (script, name)
+    ) STRICT""",
+    # Who is making which call at the moment, so that no other process makes it too.
+    """CREATE TABLE claims (
+        script TEXT NOT NULL,
+        key    TEXT NOT NULL,
+        host   TEXT NOT NULL,
+        boot   TEXT NOT NULL,
+        pid    INTEGER NOT NULL,
+        born   TEXT NOT NULL,            -- start of that process in ticks since boot, '' if unknown
+        beat   TEXT NOT NULL,
+        PRIMARY KEY (script, key)
+    ) STRICT""",
+    """CREATE TABLE calls (
+        execution   TEXT NOT NULL REFERENCES executions (id) ON DELETE CASCADE,
+        id          TEXT NOT NULL,
+        fn          TEXT NOT NULL,
+        provider    TEXT NOT NULL,
+        model       TEXT NOT NULL,
+        started     TEXT NOT NULL,
+        ms          INTEGER NOT NULL,
+        turns       INTEGER NOT NULL,
+        input       INTEGER NOT NULL,    -- tokens, like the next three
+        output      INTEGER NOT NULL,
+        cache_write INTEGER NOT NULL,
+        cache_read  INTEGER NOT NULL,
+        cost        REAL,                -- US dollars, null if the price is unknown
+        stop        TEXT,
+        attempts    INTEGER NOT NULL,
+        cached      INTEGER NOT NULL CHECK (cached IN (0, 1)),
+        archive     TEXT,
+        phase       TEXT,
+        error       TEXT,
+        PRIMARY KEY (execution, id)
+    ) STRICT""",
+    """CREATE TABLE events (
+        execution TEXT NOT NULL REFERENCES executions (id) ON DELETE CASCADE,
+        seq       INTEGER NOT NULL,
+        at        TEXT NOT NULL,
+        kind      TEXT NOT NULL,
+        data      TEXT NOT NULL,         -- JSON object
+        PRIMARY KEY (execution, seq)
+    ) STRICT""",
+    """CREATE TABLE gates (
+        run         TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        name        TEXT NOT NULL,
+        occurrence  INTEGER NOT NULL,
+        bind_hash   TEXT NOT NULL,       -- of the content the answer is bound to
+        presented   TEXT NOT NULL,       -- path of what was shown
+        options     TEXT NOT NULL,       -- JSON list
+        state       TEXT NOT NULL CHECK (state IN ('open', 'answered', 'void', 'skipped')),
+        decision    TEXT,
+        note        TEXT,
+        answered_by TEXT,
+        opened      TEXT NOT NULL,
+        answered    TEXT,
+        PRIMARY KEY (run, name, occurrence)
+    ) STRICT""",
+)
+
+
+def migrate(raw: sqlite3.Connection) -> None:
+    """Bring the schema up to `VERSION`, in one transaction that other processes wait for.
+
+    sqlite-utils takes a tenth of a second to import, so only a file that needs a step pays for it.
+    """
+    from sqlite_utils import Database
+
+    raw.execute("BEGIN IMMEDIATE")
+    try:
+        _steps().apply(Database(raw, execute_plugins=False))
+        raw.execute(f"PRAGMA user_version = {VERSION}")
+        raw.execute("COMMIT")
+    except BaseException:
+        raw.rollback()
+        raise
+
+
+def _steps() -> Migrations:
+    from sqlite_utils import Migrations
+
+    steps = Migrations("orch")
+
+    @steps(name="0001")
+    def first(db: Database) -> None:
+        for statement in FIRST:
+            db.execute(statement)
+
+    return steps

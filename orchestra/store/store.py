@@ -1,0 +1,74 @@
+"""The store of a project: one SQLite file shared by all its processes. What it holds is left to its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from orchestra.store.claims import Owner
+from orchestra.store.connection import Connection
+from orchestra.store.location import read_mounts
+from orchestra.store.resume import Resume
+from orchestra.store.runs import Execution, begin
+from orchestra.store.values import Codec
+
+__all__ = ["Store"]
+
+
+class Store:
+    """An open store.
+
+    notes: lines for the user about what happened while opening
+    codec: where owners of further value types register them
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.codec = Codec()
+        self._executions: list[Execution] = []
+
+    @classmethod
+    def open(cls, path: Path, *, now: Callable[[], str], mounts: Callable[[], str] = read_mounts) -> Store:
+        """Open or begin the store at `path`; raises E806 if that is impossible.
+
+        now:    the time as ISO-8601 in UTC with milliseconds
+        mounts: the kernel's table of mounted file systems
+        """
+        return cls(Connection(path, now=now, mounts=mounts()))
+
+    @property
+    def notes(self) -> list[str]:
+        return self.connection.notes
+
+    def start(
+        self,
+        script: str,
+        payload_json: str,
+        argv: Sequence[str],
+        *,
+        new: bool,
+        read_digest: Callable[[str], str | None],
+    ) -> Execution:
+        """Begin to work on the last run of this script and payload, or with `new` on the next one.
+
+        script:      path relative to the project root
+        read_digest: the sha256 of a file that an answer depends on as it is now, None if it is gone
+        """
+        owner = Owner.current()
+        run, id = begin(self.connection, owner, script, payload_json, argv, new=new)
+        execution = Execution(self.connection, self.codec, owner, read_digest, run, id)
+        self._executions.append(execution)
+        return execution
+
+    def resume(self, script: str) -> Resume:
+        """The marks of a script that is not being run."""
+        return Resume(self.connection, script=script)
+
+    def close(self) -> None:
+        """Write the counters of hits and close the file."""
+        try:
+            if self.connection.usable:
+                for execution in self._executions:
+                    execution.checkpoints.flush()
+        finally:
+            self.connection.close()

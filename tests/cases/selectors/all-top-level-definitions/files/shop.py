@@ -1,0 +1,6 @@
+def one():
+    return 1
+
+class Two:
+    def inner(self):
+        return 2

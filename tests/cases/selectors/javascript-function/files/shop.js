@@ -1,0 +1,4 @@
+function other() { return 1 }
+function total(xs) {
+  return xs.length
+}

@@ -1,0 +1,6 @@
+class Zoo:
+    def feed(self):
+        return "hay"
+
+def feed():
+    return "no"

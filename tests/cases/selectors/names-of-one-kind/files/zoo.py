@@ -1,0 +1,9 @@
+class Zoo:
+    def feed(self):
+        pass
+
+class Animal:
+    pass
+
+def build():
+    return Zoo()

@@ -1,0 +1,5 @@
+def get2():
+    return 2
+
+def get22():
+    return 22

@@ -1,0 +1,18 @@
+"""Keeps every test away from the developer's own settings and credentials.
+
+What a test needs of them it sets itself.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+PREFIXES = ("ORCH_", "MLLD_", "ANTHROPIC_", "OPENAI_", "CLAUDE")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIXES)]:
+        monkeypatch.delenv(name)

@@ -1,0 +1,293 @@
+"""The parts around the loop: retry arithmetic, gates, redaction, schemas from files, the archive."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from orchestra.errors import OrchError
+from orchestra.providers.faults import Kind, ProviderError, classify
+from orchestra.runtime.archive import Archive
+from orchestra.runtime.limits import Gate
+from orchestra.runtime.redact import Redactor, is_secret_name
+from orchestra.runtime.retry import next_delay
+from orchestra.runtime.schema import candidate, load_schema, repair_message
+
+
+def timed(main: Callable[[], Awaitable[Any]]) -> Any:
+    return trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+# ── retry ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("kind", "attempt", "after", "delay"),
+    [
+        ("rate", 1, None, 1.0),
+        ("rate", 1, 20.0, 21.0),
+        ("overload", 3, None, 4.0),
+        ("overload", 8, None, 30.0),
+        ("overload", 9, None, None),
+        ("transient", 4, None, 8.0),
+        ("transient", 5, None, None),
+        ("timeout", 1, None, 1.0),
+        ("auth", 1, None, None),
+        ("money", 1, 5.0, None),
+        ("request", 1, None, None),
+        ("broken", 1, None, None),
+        ("replay", 1, None, None),
+    ],
+)
+def test_delays(kind: Kind, attempt: int, after: float | None, delay: float | None) -> None:
+    error = ProviderError(kind, "x", retry_after=after)
+    assert next_delay(attempt, error, retries=8, chance=0.5) == delay
+
+
+def test_a_final_fault_and_no_retries() -> None:
+    assert next_delay(1, ProviderError("overload", "x", final=True), retries=8, chance=0.5) is None
+    assert next_delay(1, ProviderError("overload", "x"), retries=0, chance=0.5) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "type", "detail", "kind"),
+    [
+        (401, None, None, "auth"),
+        (403, None, None, "auth"),
+        (402, None, None, "money"),
+        (429, "rate_limit_error", None, "rate"),
+        (429, None, "org_spend_limit", "money"),
+        (529, None, None, "overload"),
+        (200, "overloaded_error", None, "overload"),
+        (200, "rate_limit_error", None, "rate"),
+        (200, "api_error", None, "transient"),
+        (None, None, None, "transient"),
+        (408, None, None, "transient"),
+        (503, None, None, "transient"),
+        (404, None, None, "request"),
+        (413, None, None, "request"),
+    ],
+)
+def test_kinds_of_faults(status: int | None, type: str | None, detail: str | None, kind: str) -> None:
+    assert classify(status, type, detail) == kind
+
+
+# ── gates ────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def widest(gate: Gate, tasks: int) -> int:
+    """How many of the tasks are inside at the same time."""
+    inside = most = 0
+
+    async def one() -> None:
+        nonlocal inside, most
+        async with gate.slot():
+            inside += 1
+            most = max(most, inside)
+            await trio.sleep(1)
+            inside -= 1
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(tasks):
+            nursery.start_soon(one)
+    return most
+
+
+@pytest.mark.parametrize(
+    ("gate", "most"), [((2, True), 2), ((7, False), 7), ((None, True), 2), ((None, False), 30)]
+)
+def test_width(gate: tuple[int | None, bool], most: int) -> None:
+    assert timed(lambda: widest(Gate(*gate), 30)) == most
+
+
+def test_a_local_gate_grows_after_each_full_round() -> None:
+    async def main() -> list[float]:
+        gate = Gate(local=True)
+        widths = []
+        for _ in range(5):
+            gate.succeeded()
+            widths.append(gate.width)
+        return widths
+
+    assert timed(main) == [2, 3, 3, 3, 4]
+
+
+def test_a_declared_gate_shrinks_and_recovers_up_to_its_width() -> None:
+    async def main() -> list[float]:
+        gate = Gate(4)
+        widths = []
+        async with gate.slot() as since, gate.slot(), gate.slot():
+            gate.slowed(since, 0)
+            gate.slowed(since, 0)  # a second one of the same round
+            widths.append(gate.width)
+        await trio.sleep(1)
+        async with gate.slot():
+            gate.slowed(trio.current_time(), 0)
+            widths.append(gate.width)
+        for _ in range(60):
+            gate.succeeded()
+        return [*widths, gate.width]
+
+    assert timed(main) == [2, 1, 4]
+
+
+def test_an_undeclared_gate_halves_what_was_in_flight() -> None:
+    async def main() -> float:
+        gate = Gate()
+        async with gate.slot() as since, gate.slot(), gate.slot(), gate.slot(), gate.slot():
+            gate.slowed(since, 0)
+        return gate.width
+
+    assert timed(main) == 3
+
+
+def test_everybody_waits_together_and_holds_no_slot() -> None:
+    async def main() -> tuple[float, float]:
+        gate = Gate(1)
+        gate.slowed(trio.current_time(), 30)
+
+        async def waiting() -> None:
+            async with gate.slot():
+                pass
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(waiting)
+            await trio.sleep(1)
+            borrowed = gate._slots.borrowed_tokens
+        return borrowed, trio.current_time()
+
+    borrowed, now = timed(main)
+    assert borrowed == 0
+    assert now == pytest.approx(30)
+
+
+def test_who_gets_a_slot_after_the_server_complained_waits_again() -> None:
+    async def main() -> float:
+        gate = Gate(1)
+
+        async def complains() -> None:
+            async with gate.slot():
+                await trio.sleep(1)
+                gate.slowed(trio.current_time(), 10)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(complains)
+            await trio.sleep(0.5)
+            async with gate.slot():
+                return trio.current_time()
+
+    assert timed(main) == pytest.approx(11)
+
+
+# ── redaction ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_secrets_in_all_their_forms() -> None:
+    secret = "p@ss word/42"
+    redactor = Redactor(
+        {"DB_PASSWORD": secret, "HOME": "/home/someone", "SHORT_TOKEN": "abc", "MULTI_KEY": "first-line\nx"}
+    )
+    coded = base64.b64encode(secret.encode()).decode()
+    text = f"{secret} p%40ss%20word%2F42 {coded} /home/someone abc first-line"
+    assert redactor.clean(text) == (
+        "‹secret DB_PASSWORD› ‹secret DB_PASSWORD› ‹secret DB_PASSWORD› /home/someone abc ‹secret MULTI_KEY›"
+    )
+
+
+def test_longer_secrets_win_and_data_is_cleaned_at_every_depth() -> None:
+    redactor = Redactor({"A_TOKEN": "abcdef", "B_TOKEN": "abcdefgh"})
+    assert redactor.clean_data({"abcdefgh": ["abcdef", 1, None, {"x": "abcdefgh!"}]}) == {
+        "‹secret B_TOKEN›": ["‹secret A_TOKEN›", 1, None, {"x": "‹secret B_TOKEN›!"}]
+    }
+
+
+def test_known_shapes() -> None:
+    redactor = Redactor({})
+    assert redactor.clean("use sk-ant-api03-abcdefghijklmnopqrst now") == "use ‹secret api-key› now"
+    assert redactor.clean("AKIAABCDEFGHIJKLMNOP") == "‹secret aws-key›"
+    key = "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----"
+    assert redactor.clean(f"a {key} b") == "a ‹secret private-key› b"
+    assert redactor.clean("task-force sk-1") == "task-force sk-1"
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("LAB_API_KEY", True),
+        ("GITHUB_TOKEN", True),
+        ("CLIENT_SECRET", True),
+        ("ANTHROPIC_AUTH_TOKEN", True),
+        ("ANTHROPIC_CUSTOM_HEADERS", True),
+        ("ANTHROPIC_BASE_URL", False),
+        ("ANTHROPIC_MODEL", False),
+        ("PATH", False),
+        ("KEYBOARD", False),
+    ],
+)
+def test_names_of_secrets(name: str, secret: bool) -> None:
+    assert is_secret_name(name) is secret
+
+
+# ── schemas ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_schema_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text('{"type": "object"}')
+    assert load_schema("s.json", tmp_path) == {"type": "object"}
+    (tmp_path / "bad.json").write_text("{")
+    (tmp_path / "list.json").write_text("[]")
+    for name, message in {
+        "none.json": 'the schema "none.json" cannot be read: No such file or directory',
+        "bad.json": 'the schema "bad.json" is not JSON: Expecting property name enclosed in double quotes: '
+        "line 1 column 2 (char 1)",
+        "list.json": 'the schema "list.json" must be an object',
+    }.items():
+        with pytest.raises(OrchError) as caught:
+            load_schema(name, tmp_path)
+        assert (caught.value.code, caught.value.message) == ("E713", message)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (' {"a": 1} ', ('{"a": 1}', {"a": 1})),
+        ("7", ("7", 7)),
+        ('x\n```json\n[1]\n```\n{"b": 2}', ("[1]", [1])),
+        ('```\nnot json\n```\n then {"b": [2]} end', ('{"b": [2]}', {"b": [2]})),
+        ("[ {", None),
+        ("", None),
+    ],
+)
+def test_the_json_of_an_answer(text: str, found: tuple[str, Any] | None) -> None:
+    assert candidate(text) == found
+
+
+def test_at_most_ten_problems_are_listed() -> None:
+    message = repair_message([f"/{number}: wrong" for number in range(12)])
+    assert message.count("wrong") == 10
+    assert "- and 2 more" in message
+
+
+# ── archive ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_numbers_go_on_after_those_of_another_process(tmp_path: Path) -> None:
+    archive = Archive(lambda: tmp_path / "prompts", Redactor({}))
+    first = archive.begin("ask", {"model": "x", "poll": None}, "hello")
+    assert first is not None and first.name == "0001-ask"
+    assert (tmp_path / "prompts/0001-ask.prompt.md").read_text() == "---\nmodel: x\n---\n\nhello\n"
+    (tmp_path / "prompts/0002-ask.prompt.md").touch()
+    second = archive.begin("ask", {}, "x")
+    assert second is not None and second.name == "0003-ask"
+    fresh = Archive(lambda: tmp_path / "prompts", Redactor({})).begin("review", {}, "x")
+    assert fresh is not None and fresh.name == "0004-review"
+
+
+def test_no_folder_no_archive() -> None:
+    assert Archive(lambda: None, Redactor({})).begin("ask", {}, "x") is None

@@ -1,0 +1,96 @@
+"""Which provider answers, what its model is called, and what it costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestra.errors import OrchError
+from orchestra.providers.choice import Choice, ResolvedModel
+from orchestra.providers.prices import Price, configured_price, cost
+from orchestra.providers.protocol import Usage
+
+CONFIG: dict[str, Any] = {
+    "provider": "stand-in",
+    "models": {"fast": "shared-fast", "sonnet": "claude-sonnet-next"},
+    "providers": {
+        "stand-in": {"type": "command", "command": ["x"], "models": {"fast": "own-fast"}},
+        "lab": {"type": "anthropic", "base": "http://lab"},
+    },
+}
+
+
+def resolve(
+    model: str,
+    provider: str | None = None,
+    config: dict[str, Any] = CONFIG,
+    overrides: dict[str, str] | None = None,
+    **environment: str,
+) -> tuple[str, str]:
+    found = Choice(config, environment, overrides or {}).resolve(model, provider)
+    return found.provider, found.id
+
+
+def test_the_order_of_providers() -> None:
+    assert resolve("m") == ("stand-in", "m")
+    assert resolve("lab/m") == ("lab", "m")
+    assert resolve("lab/m", "stand-in") == ("stand-in", "m")
+    assert resolve("m", "anthropic") == ("anthropic", "m")
+    assert resolve("org/m") == ("stand-in", "org/m")
+    assert resolve("m", ORCH_LLM_PROVIDER="lab") == ("stand-in", "m")
+    assert resolve("m", config={}, ORCH_LLM_PROVIDER="anthropic") == ("anthropic", "m")
+    assert resolve("m", config={}, ANTHROPIC_AUTH_TOKEN="x") == ("anthropic", "m")
+    assert resolve("lab/opus", "stand-in", ORCH_LLM_REPLAY="x.jsonl") == ("replay", "claude-opus-5-5")
+
+
+def test_the_order_of_names() -> None:
+    assert resolve("opus") == ("stand-in", "opus")
+    assert resolve("opus", "lab") == ("lab", "claude-opus-5-5")
+    assert resolve("sonnet", "lab") == ("lab", "claude-sonnet-next")
+    assert resolve("fast") == ("stand-in", "own-fast")
+    assert resolve("fast", "lab") == ("lab", "shared-fast")
+    assert resolve("fast", ORCH_MODEL_FAST="env-fast") == ("stand-in", "env-fast")
+    assert resolve("fast", ORCH_MODEL_FAST="env-fast", overrides={"fast": "flag"}) == ("stand-in", "flag")
+
+
+def test_replay_is_marked_as_such() -> None:
+    choice = Choice(CONFIG, {"ORCH_LLM_REPLAY": "r.jsonl"}, {})
+    assert choice.resolve("haiku", None) == ResolvedModel("replay", "claude-haiku-5-5")
+    assert choice.settings("replay") == {"type": "replay", "path": "r.jsonl"}
+
+
+def test_nobody_answers() -> None:
+    with pytest.raises(OrchError) as caught:
+        resolve("haiku", config={})
+    assert (caught.value.code, caught.value.message) == ("E702", "no language model is configured")
+    assert caught.value.help is not None and caught.value.help.count("\n") == 2
+    with pytest.raises(OrchError) as caught:
+        resolve("haiku", "stand-im")
+    assert (caught.value.message, caught.value.help) == (
+        'there is no provider "stand-im"',
+        'did you mean "stand-in"?',
+    )
+    with pytest.raises(OrchError) as caught:
+        resolve("haiku", "somebody")
+    assert caught.value.help == "add a table [llm.providers.somebody] to orch.toml"
+
+
+def test_prices() -> None:
+    million = 1_000_000
+    usage = Usage(
+        input=million, output=million, cache_write=2 * million, cache_read=million, cache_write_long=million
+    )
+    assert cost("claude-opus-5-5", usage) == pytest.approx(4 + 20 + 5 + 8 + 0.20)
+    assert cost("claude-haiku-5-5", Usage(input=100_000)) == pytest.approx(0.01)
+    assert cost("claude-haiku-5-5", Usage(input=100_001)) == pytest.approx(0.0500005)
+    assert cost("claude-haiku-5-5", Usage(input=100_000, cache_read=1)) is None
+    assert cost("qwen", usage) is None
+    assert cost("qwen", Usage(input=million), Price(3, 3, 3, 3, 3)) == 3.0
+
+
+def test_prices_from_the_configuration() -> None:
+    assert configured_price(None) is None
+    free, pair = configured_price(0), configured_price({"input": 1, "output": 2.5})
+    assert free is not None and free.of(Usage(9, 9, 9, 9)) == 0
+    assert pair is not None and pair.of(Usage(1_000_000, 1_000_000)) == 3.5
