@@ -12,6 +12,7 @@ from lark.lexer import Lexer, Token
 
 from orchestra.errors import Note, OrchError
 from orchestra.scan import documents, words
+from orchestra.scan.expected import Expected
 from orchestra.scan.native import closing_brace, matching
 from orchestra.scan.text import TextFrame, TextRules
 from orchestra.source import Source, Span
@@ -88,8 +89,7 @@ class Scanner(TextRules):
         self.end = len(self.text)
         self.mode = request.mode
         self.marks = request.marks
-        self.parser_state = parser_state
-        self.table = parser_state.parse_conf.states
+        self.accepted = Expected(parser_state.parse_conf.states, parser_state.state_stack)
         self.last = ""
         self.last_end = -1
         self.out: deque[Token] = deque()
@@ -131,12 +131,6 @@ class Scanner(TextRules):
                 return True
             return False
         raise self.unclosed(frame)
-
-    @property
-    def accepted(self) -> dict[str, Any]:
-        """The terminals that the parser can take now."""
-        accepted: dict[str, Any] = self.table[self.parser_state.state_stack[-1]]
-        return accepted
 
     def emit(self, kind: str, start: int, end: int, value: str | None = None) -> None:
         text = self.text[start:end] if value is None else value
@@ -487,7 +481,7 @@ class Scanner(TextRules):
         else:
             self._open("_LSQB", "[")
 
-    def _is_block(self, accepted: dict[str, Any]) -> bool:
+    def _is_block(self, accepted: Expected) -> bool:
         if "_LBODY" not in accepted:
             return False
         return "_LSQB" not in accepted or self.last == "_WHEN" or self._begins_block(calls=True)

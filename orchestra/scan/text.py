@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestra.errors import OrchError
+from orchestra.scan.expected import Expected
 from orchestra.scan.native import is_load
 from orchestra.scan.words import NAME
 
@@ -96,7 +97,7 @@ class TextRules:
     stack: list[Frame]
     emit: Any
     fault: Any
-    accepted: dict[str, Any]
+    accepted: Expected
 
     # ── opening ──────────────────────────────────────────────────────────────────────────────────
 
