@@ -19,6 +19,11 @@ __all__ = ["FELL", "Block", "emits", "execute"]
 FELL: Final = object()  # a block that ran to its end without `=>`
 
 
+def is_silent(scope: Scope) -> bool:
+    """Whether output stays away here: at the top level of a module that is being imported."""
+    return bool(scope.module.defining) and not in_call(scope)
+
+
 def execute(statement: Node, scope: Scope) -> None:
     """Run a node for its effect."""
     run = getattr(statement, "exec", None)
@@ -42,6 +47,14 @@ def function_host(scope: Scope) -> str:
     while current is not None and current.kind in ("arm", "when", "block"):
         current = current.parent
     return current.kind if current is not None else "module"
+
+
+def in_call(scope: Scope) -> bool:
+    """Whether a function is being run here, as opposed to the top level of a module."""
+    current: Scope | None = scope
+    while current is not None and current.kind != "call":
+        current = current.parent
+    return current is not None
 
 
 def emits(scope: Scope) -> bool:
@@ -151,7 +164,7 @@ class Var(Node):
     def _declare(self, name: str, value: Any, scope: Scope) -> None:
         op = Op("var", name, [value], tuple(map(str, self.labels)), self.span)
         value = scope.run.perform(op, lambda op: op.inputs[0], scope)
-        scope.module.declare(name, value, self.span)
+        scope.module.declare(name, value, self.span, variable=True)
 
 
 @node
@@ -227,6 +240,8 @@ class Augment(Node):
                         help="return the value of each item with => and combine the results after the loop",
                     )  # fmt: skip
             current = current.parent
+        if current is not None and current.kind == "module" and scope.context.hooked:
+            raise OrchError("E203", f"a hook cannot change the module variable @{name}", self.span)
         if current is None:
             raise OrchError(
                 "E201", f"cannot use += on the undefined variable @{name}", self.span,

@@ -8,6 +8,7 @@ from typing import Any
 from orchestra.errors import OrchError, nearest
 from orchestra.nodes.base import Node, node, present
 from orchestra.nodes.blocks import FELL, Block
+from orchestra.nodes.literals import holds
 from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.op import Op
 from orchestra.nodes.signals import Continue, Done, Return, Skip
@@ -111,6 +112,8 @@ class Function(Executable):
             value = body.run(inner.child())
             return None if value is FELL else value
         value = body.whole(inner)
+        if body.__class__ is Reference and self.definition.params is None and isinstance(unwrap(value), Executable):
+            return call_value(value, inner.context.op.inputs, inner, body)  # exe @g = @f: another name for @f
         if value.__class__ is str and type(body).__name__ in ("Template", "TemplateFile"):
             return auto_parse(value, objects_only=True)
         return present(value)
@@ -213,7 +216,7 @@ class NamedArgument(Node):
     value: Node
 
     def eval(self, scope: Scope) -> Any:
-        return self.span.text
+        return self.span.text.strip()
 
 
 @node
@@ -241,6 +244,18 @@ class Call(Node):
         if self.callee.__class__ is Field and self.callee.peek(scope) is MISSING:  # a method is looked up by eval
             return self.eval(scope)
         return self.eval(scope)
+
+    def test(self, scope: Scope) -> bool:
+        """As a condition: a function that is a shell command holds by its exit status, then by what it printed."""
+        callee = self.callee
+        if not isinstance(callee, Reference) or not _is_shell(scope.find(callee.name)):
+            return holds(self.eval(scope), self.span)
+        try:
+            return holds(self.eval(scope), self.span)
+        except OrchError as error:
+            if error.code != "E501":
+                raise
+            return False
 
     def _function(self, callee: Node, scope: Scope) -> Any:
         if isinstance(callee, Reference):
@@ -296,6 +311,11 @@ class Call(Node):
                 help=f"did you mean @{meant}?" if meant else None,
             )  # fmt: skip
         return argument.eval(scope)
+
+
+def _is_shell(value: Any) -> bool:
+    body = getattr(unwrap(value), "body", None)
+    return type(body).__name__ == "Command" or str(getattr(body, "language", "")) in ("sh", "bash")
 
 
 def _peek_base(base: Node, method: str, scope: Scope) -> Any:

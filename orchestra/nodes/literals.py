@@ -21,7 +21,7 @@ CONSTANTS = {"true": True, "false": False, "null": None}
 
 def test(part: Node, scope: Scope) -> bool:
     """Whether a part holds as a condition. Undefined names are false, an unhandled error item is an error."""
-    return holds(part.peek(scope), part.span)
+    return part.test(scope) if hasattr(part, "test") else holds(part.peek(scope), part.span)
 
 
 def holds(value: Any, span: Span) -> bool:

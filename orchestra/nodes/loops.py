@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import field
 from itertools import product
 from typing import Any, Final
 
-from orchestra.errors import OrchError
+from orchestra.errors import OrchError, Warned
 from orchestra.nodes.base import Node, node, present
 from orchestra.nodes.blocks import FELL, Block, emits, execute
 from orchestra.nodes.functions import Call, call_value
 from orchestra.nodes.signals import Continue, Done, Retry, Return, Skip
-from orchestra.nodes.stages import run_stages
+from orchestra.nodes.stages import Branches, Piped, StageBranches, run_stages
 from orchestra.nodes.views import View
 from orchestra.nodes.when import act, choose
 from orchestra.values.error_item import ErrorItem
@@ -96,6 +97,7 @@ class Parallel(Node):
 
     def width(self, scope: Scope) -> int:
         if isinstance(self.limits, str):
+            self._warn(scope)
             return max(1, int(self.limits))
         if self.limits is None or self.limits.cap is None:
             return int(scope.run.parallel_limit)
@@ -104,6 +106,11 @@ class Parallel(Node):
         if number != number:
             raise OrchError("E304", "the cap of for parallel must be a number", self.limits.cap.span)
         return max(1, int(number))
+
+    def _warn(self, scope: Scope) -> None:
+        """The old spelling works, and says what to write today."""
+        help = f"for parallel({self.limits}) @item in …"
+        scope.run.warn(Warned("E109", f"{self.limits} parallel is an old spelling", self.span, help))
 
     def pause(self, scope: Scope) -> float:
         if self.limits is None or isinstance(self.limits, str) or self.limits.pace is None:
@@ -145,6 +152,21 @@ class Batch(Node):
 
     stages: list[Node]
 
+    def joined(self, items: Any, scope: Scope, span: Any) -> Any:
+        return run_stages(self.stages, items, scope, span)
+
+
+@node
+class BatchGroup(Node):
+    """`=> || @a() || @b()`: the collected array goes to each branch."""
+
+    branches: Branches
+    piped: Piped | None
+
+    def joined(self, items: Any, scope: Scope, span: Any) -> Any:
+        stages: list[Node] = [StageBranches(self.span, self.branches.calls), *(self.piped.stages if self.piped else [])]
+        return run_stages(stages, items, scope, span)
+
 
 @node
 class For(Node):
@@ -154,19 +176,22 @@ class For(Node):
     binding: Binding
     source: Node
     tail: Node
-    batch: Batch | None
+    batch: Batch | BatchGroup | None
     statement: bool = field(init=False, default=False)
 
     # ── as a value ───────────────────────────────────────────────────────────────────────────────
 
     def eval(self, scope: Scope) -> Any:
+        return scope.run.around("for", self, scope, self._collected_values)
+
+    def _collected_values(self, scope: Scope) -> Any:
         value = self.source.eval(scope)
         pairs = items_of(value, self.source)
         outcomes = self._outcomes(pairs, scope, self._value, "item")
         result: Any = [outcome for outcome in outcomes if outcome is not DROPPED]
         meta = joined((value,))
         result = tag(result, meta) if meta.flows else result
-        return run_stages(self.batch.stages, result, scope, self.span) if self.batch is not None else result
+        return self.batch.joined(result, scope, self.span) if self.batch is not None else result
 
     def _value(self, scope: Scope) -> Any:
         """The result of one iteration, or DROPPED."""
@@ -261,7 +286,7 @@ class For(Node):
             ) from None  # fmt: skip
 
     def _placed(self, error: OrchError, index: int, key: str, total: int) -> OrchError:
-        named = "" if key == str(index) else f" (key {key!r})"
+        named = f' (key "{key}")'
         return error.within(f"for @{self.binding.name} in …, item {index + 1} of {total}{named}", self.span)
 
     # ── in parallel ──────────────────────────────────────────────────────────────────────────────
@@ -290,10 +315,12 @@ class For(Node):
             frame.size = min(width, len(pairs) - width * frame.batch)
             barrier = scope.within(scope.context.with_(for_=frame, errors=[]), "parallel", {"for parallel": options})
             try:
-                return self._iteration(index, key, item, barrier, barrier.context, body, inner_kind)
+                with windows.item(index, barrier):
+                    return self._iteration(index, key, item, barrier, barrier.context, body, inner_kind)
             except OrchError as error:
                 raise self._placed(error, index, key, len(pairs)) from None
 
+        windows = Windows(self, len(pairs), width)
         canary = getattr(self.tail, "canary", False)
         outcomes = scope.run.parallel(len(pairs), width, pace, work, scope, label=self.binding.name, canary=canary)
         return self._collected(outcomes, pairs, scope)
@@ -310,6 +337,33 @@ class For(Node):
             else:
                 made.append(outcome)
         return made
+
+
+class Windows:
+    """The windows of a parallel loop for hooks on `for:batch`: labels only, scheduling does not depend on them."""
+
+    def __init__(self, loop: Node, total: int, width: int) -> None:
+        self.loop = loop
+        self.total = total
+        self.width = width
+        self.left: dict[int, int] = {}
+
+    @contextmanager
+    def item(self, index: int, scope: Scope) -> Iterator[None]:
+        """Around one item: the first of a window begins it, the last to end ends it."""
+        if not scope.run.watches("for:batch"):
+            yield
+            return
+        window = index // self.width
+        if window not in self.left:
+            self.left[window] = min(self.width, self.total - window * self.width)
+            scope.run.fire("before", "for:batch", self.loop, scope)
+        try:
+            yield
+        finally:
+            self.left[window] -= 1
+            if not self.left[window]:
+                scope.run.fire("after", "for:batch", self.loop, scope)
 
 
 class Stopped:
@@ -331,8 +385,13 @@ class Foreach(Node):
     """`foreach @f(@xs, @ys)`: a call for each element, or for each combination of several arrays."""
 
     target: Node
+    batch: Batch | BatchGroup | None
 
     def eval(self, scope: Scope) -> Any:
+        results = self._results(scope)
+        return self.batch.joined(results, scope, self.span) if self.batch is not None else results
+
+    def _results(self, scope: Scope) -> list[Any]:
         call = self.target
         if not isinstance(call, Call):
             raise OrchError("E308", "foreach needs a call like @f(@items)", self.span)
@@ -361,7 +420,7 @@ class Foreach(Node):
         for items in arrays:
             total *= len(items)
         if total > FOREACH_LIMIT:
-            raise OrchError("E308", f"foreach would make {total:,} calls; the limit is {FOREACH_LIMIT:,}", self.span)
+            raise OrchError("E308", f"foreach would make {total} calls; the limit is {FOREACH_LIMIT}", self.span)
 
     def _one(self, function: Executable, number: int, inputs: list[Any], scope: Scope) -> Any:
         try:
@@ -383,7 +442,7 @@ class Foreach(Node):
 class LoopHeader(Node):
     """`(limit, pace)`."""
 
-    limit: Node
+    limit: Node | None
     pace: Node | None
 
 
@@ -439,6 +498,8 @@ class Loop(Node):
     def _limit(self, scope: Scope) -> int | None:
         if self.header is None or isinstance(self.header.limit, Endless):
             return None
+        if self.header.limit is None:
+            raise OrchError("E303", "loop() needs a limit or endless", self.header.span, help="loop(10) or loop(endless)")
         value = unwrap(self.header.limit.eval(scope))
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise OrchError("E303", "the limit of loop must be a number or endless", self.header.limit.span)

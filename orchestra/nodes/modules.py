@@ -30,6 +30,13 @@ class ModuleName(Node):
 
 
 @node
+class NodePackage(Node):
+    """`node @package`: a package of Node."""
+
+    token: str
+
+
+@node
 class ImportItem(Node):
     """`name as @alias`."""
 
@@ -64,6 +71,8 @@ class ImportAlias(Node):
 
 def source_text(source: Node, scope: Scope) -> str:
     """The source as written: `./lib/x.mld`, `@author/name`."""
+    if isinstance(source, NodePackage):
+        return f"node:{str(source.token)[1:]}"
     if isinstance(source, ModuleName):
         token = str(source.token)
         return token[1:-1].strip() if token.startswith("<") else token
@@ -87,7 +96,8 @@ class Import(Node):
 
     def _import(self, scope: Scope) -> None:
         source = source_text(self.source, scope)
-        module = scope.run.import_module(source, scope, self.source.span, self.kind and str(self.kind.word))
+        wanted = [item.names[0] for item in self.items.items if isinstance(item, ImportItem)]
+        module = scope.run.import_module(source, scope, self.source.span, self.kind and str(self.kind.word), names=wanted)
         for item in self.items.items:
             if isinstance(item, ImportAll):
                 self._bind(str(item.alias)[1:], module.namespace(), scope, item)

@@ -79,8 +79,8 @@ class Field(Node):
         """The field of a value that is already there."""
         data = base.data if base.__class__ is Tagged else base
         if isinstance(data, View):
-            return data.field(self.name)
-        if self.name == "mx":
+            return self._viewed(data)
+        if self.name == "mx" and not self._inside_data():
             return metadata(base, self.base, scope)
         if self.name == "keep":
             return scope.run.keep(base)
@@ -89,6 +89,18 @@ class Field(Node):
         except OrchError as error:
             raise error.at(self.span) from None
         return tag(value, base.meta) if base.__class__ is Tagged else value
+
+
+    def _viewed(self, view: View) -> Any:
+        try:
+            return view.field(self.name)
+        except OrchError as error:
+            raise error.at(self.span) from None
+
+    def _inside_data(self) -> bool:
+        """After `.mx.data` a field named `mx` is the data's own."""
+        base = self.base
+        return isinstance(base, Field) and base.name == "data" and isinstance(base.base, Field) and base.base.name == "mx"
 
 
 @node

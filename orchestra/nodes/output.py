@@ -6,7 +6,9 @@ from typing import Any
 
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, node
-from orchestra.nodes.blocks import emits
+from orchestra.nodes.blocks import emits, is_silent
+from orchestra.nodes.commands import Code, Command, CommandOptions
+from orchestra.nodes.files import Load
 from orchestra.nodes.functions import Call, Stream
 from orchestra.nodes.loops import For, Foreach, Loop
 from orchestra.nodes.names import Reference
@@ -29,7 +31,8 @@ class Show(Node):
     value: Node
 
     def exec(self, scope: Scope) -> None:
-        self.effect(scope)
+        if not is_silent(scope):
+            self.effect(scope)
 
     def effect(self, scope: Scope) -> Any:
         """Show, and give the text: what `show` is worth as an arm of `when`."""
@@ -51,6 +54,8 @@ class Log(Node):
     value: Node | None
 
     def exec(self, scope: Scope) -> None:
+        if is_silent(scope):
+            return
         value = self.value.whole(scope) if self.value is not None else scope.run.document_text()
         scope.run.log(value, scope, self.span)
 
@@ -72,10 +77,19 @@ class BarePath(Node):
 def destination_text(target: Node, scope: Scope) -> str:
     """A target as text: a path, or `stdout`, `stderr`, `env:NAME`."""
     if isinstance(target, (StreamName, BarePath)):
-        return str(target.token)
+        return _bare(str(target.token), target)
+    if isinstance(target, Load):
+        return str(target.path(scope)[0])
     if isinstance(target, Reference) and target.name in ("root", "base"):
         raise OrchError("E420", f"an unquoted @{target.name} is no path", target.span, help=f'quote it: "@{target.name}/…"')
     return text_of(target.eval(scope))
+
+
+def _bare(text: str, target: Node) -> str:
+    """A target without quotes, where `@root` would be taken for a resolver."""
+    if text.startswith(("@root/", "@base/")):
+        raise OrchError("E420", f"an unquoted {text[:5]} is no path", target.span, help=f'quote it: "{text}"')
+    return text
 
 
 @node
@@ -87,6 +101,8 @@ class Output(Node):
     format: str | None
 
     def exec(self, scope: Scope) -> None:
+        if is_silent(scope):
+            return
         value = self.value.whole(scope) if self.value is not None else scope.run.document_text()
         write_output(value, self.value, self.target, self.format, scope, self.span)
 
@@ -99,7 +115,8 @@ class OutputOld(Node):
     target: Template
 
     def exec(self, scope: Scope) -> None:
-        write_output(self.value.whole(scope), self.value, self.target, None, scope, self.span)
+        if not is_silent(scope):
+            write_output(self.value.whole(scope), self.value, self.target, None, scope, self.span)
 
 
 def write_output(value: Any, source: Node | None, target: Node, format: str | None, scope: Scope, span: Any) -> None:
@@ -120,7 +137,8 @@ class Append(Node):
     format: str | None
 
     def exec(self, scope: Scope) -> None:
-        append_record(self.value.whole(scope), self.target, self.format, scope, self.span)
+        if not is_silent(scope):
+            append_record(self.value.whole(scope), self.target, self.format, scope, self.span)
 
 
 def append_record(value: Any, target: Node, format: str | None, scope: Scope, span: Any) -> None:
@@ -130,13 +148,26 @@ def append_record(value: Any, target: Node, format: str | None, scope: Scope, sp
 
 
 @node
+class Using(Node):
+    """`using @value as NAME`: a value in the environment of this command only."""
+
+    value: Node
+    name: str
+
+    def variables(self, scope: Scope) -> dict[str, str]:
+        return {str(self.name): text_of(self.value.eval(scope))}
+
+
+@node
 class Run(Node):
     """`run source`: executes and prints the result."""
 
     source: Node
+    using: Using | None
 
     def exec(self, scope: Scope) -> None:
-        self.effect(scope, shows=True)
+        if not is_silent(scope):
+            self.effect(scope, shows=True)
 
     def effect(self, scope: Scope, shows: bool = False) -> Any:
         value = self._value(scope)
@@ -146,6 +177,8 @@ class Run(Node):
 
     def _value(self, scope: Scope) -> Any:
         source = self.source
+        if self.using is not None and isinstance(source, (Command, Code)):
+            return source.run(scope, CommandOptions(env=self.using.variables(scope)))
         if isinstance(source, Template):
             return scope.run.old_command(source, scope)
         if isinstance(source, Reference):
@@ -171,6 +204,8 @@ class Invocation(Node):
         statement = getattr(self.value, "exec_statement", None)
         if statement is not None:
             statement(scope)
+            return
+        if is_silent(scope):
             return
         value = self.value.eval(scope)
         if type(self.value).__name__ in ("Command", "Code"):

@@ -9,7 +9,6 @@ from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, node, present, walk
 from orchestra.nodes.blocks import Return_, execute
 from orchestra.nodes.options import With
-from orchestra.nodes.output import Append, Invocation, Log, Output, OutputOld, Run, Show
 from orchestra.nodes.templates import Template, Text, text_of
 from orchestra.values.scope import Scope
 
@@ -51,9 +50,6 @@ class Checkpoint(Node):
         return parts[0].value if len(parts) == 1 and isinstance(parts[0], Text) else None
 
 
-SILENT_IN_MODULES = (Show, Log, Output, OutputOld, Append, Run, Invocation, Document)
-
-
 @node
 class Script(Node):
     """A file: its statements in order. `header` holds what was said before the first of them."""
@@ -75,7 +71,7 @@ class Script(Node):
         for statement in self.statements:
             if statement.__class__ is Return_:
                 return present(statement.eval(scope))
-            if not isinstance(statement, SILENT_IN_MODULES):
+            if not isinstance(statement, Document):
                 execute(statement, scope)
         return None
 

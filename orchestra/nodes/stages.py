@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, node, present, walk
-from orchestra.nodes.functions import Call, call_value
+from orchestra.nodes.functions import Call, Function, call_value
 from orchestra.nodes.literals import Object
 from orchestra.nodes.names import Field, Reference, not_defined_stage
 from orchestra.nodes.signals import Continue, Done, Retry
@@ -18,6 +18,7 @@ from orchestra.values.executable import Executable
 from orchestra.values.kinds import a_kind
 from orchestra.values.scope import ABSENT, LoopFrame, Scope, StageFrame
 from orchestra.values.tagged import MISSING, joined, tag, unwrap
+from orchestra.values.text import auto_parse, compact_json
 
 __all__ = ["Pipeline", "StageBranches", "WhileStage", "run_stages", "stage_callee"]
 
@@ -139,7 +140,7 @@ class PipelineRun:
         if self.runs > RUNS_IN_ALL:
             raise OrchError("E305", f"the pipeline ran more than {RUNS_IN_ALL} stages", self.span)
         step = self.steps[index]
-        value = self.outputs[index - 1] if index else None
+        value = _as_data(self.outputs[index - 1]) if index else None
         frame = self._frame(index, value)
         inner = self.scope.within(self.scope.context.with_(stage=frame), "stage", {} if not index else {"input": value})
         try:
@@ -212,7 +213,8 @@ def _steps(stages: list[Node], scope: Scope) -> tuple[list[Effect], list[Step]]:
     steps: list[Step] = []
     for stage in stages:
         if isinstance(stage, Effect):
-            (steps[-1].effects if steps else leading).append(stage)
+            effect = _PerBranch(stage.span, stage) if steps and steps[-1].group else stage
+            (steps[-1].effects if steps else leading).append(effect)
         elif isinstance(stage, StageBranches):
             steps.append(_group_step(stage, scope))
         else:
@@ -228,10 +230,10 @@ def _runner(stage: Node, scope: Scope) -> Callable[[Any, Scope], Any]:
     """What runs one stage on a value."""
     if isinstance(stage, Call):
         callee = _callee_of(stage.callee, scope)
-        return lambda value, inner: call_value(callee, [value, *stage.arguments(_shifted(callee), inner)], inner, stage)
+        return lambda value, inner: _staged(callee, value, stage.arguments(_shifted(callee), inner), inner, stage)
     if isinstance(stage, (Reference, Field)):
         callee = _callee_of(stage, scope)
-        return lambda value, inner: call_value(callee, [value], inner, stage)
+        return lambda value, inner: _staged(callee, value, [], inner, stage)
     if isinstance(stage, WhileStage):
         processor = _callee_of(stage.processor, scope)
         return lambda value, inner: _while(stage, processor, value, inner)
@@ -241,6 +243,38 @@ def _runner(stage: Node, scope: Scope) -> Callable[[Any, Scope], Any]:
     if piped is not None:
         return lambda value, inner: piped(value, inner)
     return lambda value, inner: stage.eval(inner)
+
+
+def _staged(callee: Executable, value: Any, more: list[Any], scope: Scope, stage: Node) -> Any:
+    """Call a stage: the piped value first; parameters that get nothing are empty; shells read structures as JSON."""
+    body = getattr(callee, "body", None)
+    language = str(getattr(body, "language", ""))
+    if language in ("sh", "bash") and isinstance(unwrap(value), (list, dict)):
+        value = tag(compact_json(value), joined((value,), deep=True))
+    inputs = [value, *more]
+    if isinstance(callee, Function):
+        params = callee.definition.params or []
+        inputs += ["" if param.default is None else MISSING for param in params[len(inputs) :]]
+    result = call_value(callee, inputs, scope, stage)
+    if language:
+        _ask_again(result, stage)
+    return result
+
+
+def _ask_again(result: Any, stage: Node) -> None:
+    """A code stage asks for a retry by answering `retry`, or an object with that value and a hint."""
+    data = unwrap(result)
+    if data == "retry" and isinstance(data, str):
+        raise Retry(None, stage.span)
+    if isinstance(data, dict) and data.get("value") == "retry" and set(data) <= {"value", "hint", "from"}:
+        raise Retry(data.get("hint"), stage.span)
+
+
+def _as_data(value: Any) -> Any:
+    """Text that is a JSON object or array is data for the next stage."""
+    if value.__class__ is str and value.lstrip()[:1] in ("{", "["):
+        return auto_parse(value, objects_only=True)
+    return value
 
 
 class _Shifted(Executable):
@@ -319,7 +353,7 @@ def run_branches(
         try:
             return present(work(index))
         except Retry as signal:
-            raise OrchError("E305", "retry is not possible inside a parallel group", signal.span) from None
+            raise OrchError("E305", "retry is not possible inside a parallel group", signal.span, fatal=True) from None
 
     outcomes = scope.run.parallel(count, width or scope.run.parallel_limit, pace, guarded, scope, label="branches", patient=True)
     made = []
@@ -420,8 +454,15 @@ class ParallelCalls(Node):
         width = int(self.caps.width) if self.caps is not None else None
         pace = duration_of(self.caps.pace, scope, "pacing") if self.caps is not None and self.caps.pace else 0.0
         calls = self.branches.calls
-        result = run_branches(len(calls), lambda index: calls[index].eval(scope), None, scope, self, width, pace)
-        value = tag(result, joined(result))
-        return run_stages(self.piped.stages, value, scope, self.span) if self.piped is not None else value
+
+        def group(_: Any, inner: Scope) -> Any:
+            result = run_branches(len(calls), lambda index: calls[index].eval(inner), None, inner, self, width, pace)
+            return tag(result, joined(result))
+
+        if self.piped is None:
+            return group(None, scope)
+        leading, steps = _steps(self.piped.stages, scope)
+        source = Step(group, [_PerBranch(effect.span, effect) for effect in leading], "the group", self)
+        return PipelineRun([source, *steps], scope, self.span).result()
 
 

@@ -12,6 +12,7 @@ from orchestra.nodes.literals import holds
 from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.stages import stage_callee
 from orchestra.nodes.views import View
+from orchestra.values.executable import Executable
 from orchestra.values.scope import ABSENT, Scope
 from orchestra.values.tagged import MISSING, Meta, Tagged, joined, merge, tag, unwrap
 from orchestra.values.text import template_text
@@ -110,6 +111,8 @@ class Interpolation(Node):
         if not is_defined(target, scope):
             return self.span.text
         value = self._load(scope) if isinstance(target, Load) else self._value(scope)
+        if isinstance(target, Reference) and isinstance(unwrap(value), Executable) and not self.stages:
+            value = call_value(value, [], scope, self)
         for stage in self.stages:
             value = call_value(stage_callee(stage.path, scope, stage), [value], scope, stage)
         return None if value is MISSING else value
@@ -156,7 +159,10 @@ def is_defined(target: Node, scope: Scope) -> bool:
     if not isinstance(root, Reference):
         return True
     value = scope.find(root.name)
-    return value is not MISSING if value is not ABSENT else root.defined(scope)
+    if value is ABSENT:
+        value = scope.run.builtin(root.name, scope)
+        return value is not ABSENT and not isinstance(value, Executable)
+    return value is not MISSING
 
 
 @node

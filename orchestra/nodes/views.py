@@ -12,6 +12,8 @@ from orchestra.values.scope import Context, ForFrame, LoopFrame, Scope, StageFra
 from orchestra.values.tagged import MISSING, Meta, labels_of, meta_of, unwrap
 from orchestra.values.text import template_text
 
+ITEMS = ("item", "each", "parallel-each")
+
 __all__ = ["ContextView", "PipelineView", "View", "metadata"]
 
 
@@ -45,7 +47,7 @@ def _loop_frame(source: Node, scope: Scope) -> ForFrame | None:
         return None
     frame = scope.context.for_
     owner = scope.owner(name)
-    return frame if frame is not None and frame.variable == name and owner is not None and owner.kind == "item" else None
+    return frame if frame is not None and frame.variable == name and owner is not None and owner.kind in ITEMS else None
 
 
 class MetaView(View):

@@ -130,6 +130,7 @@ class Chooser(Node):
         if isinstance(value, _Ended):
             if place != "module":
                 raise Return(value.value, self.span)
+            scope.run.emit(value.value, scope)
         elif value is not EFFECT and unwrap(value) is not None:
             if place in ("call", "item", "parallel"):
                 raise Return(value, self.span)

@@ -9,15 +9,19 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, Final, Literal
 
 from orchestra.runtime.redact import Redactor
 
 __all__ = ["Archive", "Entry"]
 
 NUMBER = re.compile(r"(\d{4,})-")
+
+# Words that YAML reads as text, alone or in quotes. Its own writer takes longer than the rest of a call.
+PLAIN: Final = re.compile(
+    r"(?!(?:true|false|yes|no|on|off|null|[yn])$)[a-z][\w./-]*", re.ASCII | re.IGNORECASE
+)
+QUOTABLE: Final = re.compile(r"[\w./-]+", re.ASCII)
 
 
 class Archive:
@@ -37,24 +41,22 @@ class Archive:
         folder = self._folder()
         if folder is None:
             return None
-        folder.mkdir(parents=True, exist_ok=True)
-        entry = Entry(self._claim(folder, fn), self._redactor, self._full)
-        entry.begin(facts, prompt)
-        return entry
+        if folder not in self._last:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._last[folder] = _highest(folder)
+        return self._claimed(folder, fn, document(self._redactor, facts, prompt))
 
-    def _claim(self, folder: Path, fn: str) -> Path:
-        """The next free number. Creating its file takes it, also against other processes of the run."""
-        number = self._last.get(folder) or _highest(folder)
+    def _claimed(self, folder: Path, fn: str, prompt: str) -> Entry:
+        """Writes under the next free number. Creating the file takes it, also against other processes."""
         safe = re.sub(r"[^\w-]+", "-", fn) or "call"
         while True:
-            number += 1
-            stem = folder / f"{number:04}-{safe}"
+            self._last[folder] += 1
+            entry = Entry(folder / f"{self._last[folder]:04}-{safe}", self._redactor, self._full)
             try:
-                stem.with_name(f"{stem.name}.prompt.md").touch(exist_ok=False)
+                entry.write(".prompt.md", prompt, "x")
             except FileExistsError:
                 continue
-            self._last[folder] = number
-            return stem
+            return entry
 
 
 def _highest(folder: Path) -> int:
@@ -74,24 +76,35 @@ class Entry:
         """Such as `0007-review`."""
         return self._stem.name
 
-    def _write(self, suffix: str, text: str) -> None:
-        path = self._stem.with_name(self._stem.name + suffix)
-        path.write_text(text, encoding="utf-8", errors="replace")
-
-    def begin(self, facts: Mapping[str, Any], prompt: str) -> None:
-        self._document(".prompt.md", facts, prompt)
+    def write(self, suffix: str, text: str, mode: Literal["w", "x"] = "w") -> None:
+        """Writes one of the files; mode `x` refuses to if it is there already."""
+        path = f"{self._stem}{suffix}"
+        with open(path, mode, encoding="utf-8", errors="replace") as file:
+            file.write(text)
 
     def finish(self, facts: Mapping[str, Any], text: str, history: list[dict[str, Any]]) -> None:
         """Writes the answer, or in `text` the reason why there is none."""
-        self._document(".result.md", facts, text)
+        self.write(".result.md", document(self._redactor, facts, text))
         if self._full:
             lines = [
                 json.dumps(message, ensure_ascii=False) for message in self._redactor.clean_data(history)
             ]
-            self._write(".transcript.jsonl", "".join(line + "\n" for line in lines))
+            self.write(".transcript.jsonl", "".join(line + "\n" for line in lines))
 
-    def _document(self, suffix: str, facts: Mapping[str, Any], text: str) -> None:
-        """Front matter and text. Cleaned before they are written as YAML, which may break a secret in two."""
-        known = {name: self._redactor.clean_data(value) for name, value in facts.items() if value is not None}
-        head = yaml.safe_dump(known, allow_unicode=True, sort_keys=False)
-        self._write(suffix, f"---\n{head}---\n\n{self._redactor.clean(text).rstrip()}\n")
+
+def document(redactor: Redactor, facts: Mapping[str, Any], text: str) -> str:
+    """Front matter and text. Cleaned before they are written as YAML, which may break a secret in two."""
+    known = {name: redactor.clean_data(value) for name, value in facts.items() if value is not None}
+    head = "".join([_field(name, value) for name, value in known.items()])
+    return f"---\n{head}---\n\n{redactor.clean(text).rstrip()}\n"
+
+
+def _field(name: str, value: Any) -> str:
+    """One line of front matter, more for a long text."""
+    if value.__class__ is int:
+        return f"{name}: {value}\n"
+    if value.__class__ is str and QUOTABLE.fullmatch(value):
+        return f"{name}: {value}\n" if PLAIN.fullmatch(value) else f"{name}: '{value}'\n"
+    import yaml
+
+    return yaml.safe_dump({name: value}, allow_unicode=True, sort_keys=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from orchestra.source import Span
 from orchestra.values.executable import Executable
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, meta_of, plain
+from orchestra.values.text import template_text
 
 if TYPE_CHECKING:
     from orchestra.runtime.code.calls import Shadow
@@ -71,12 +73,12 @@ class Executing:
             return self._shell(code, "bash", params, directory, options, span)
         self.check_interrupted()
         shadow = self._shadows(scope, lang)
-        given = {name: plain(value) if not _kept(value) else value for name, value in params.items() if value is not MISSING}
+        given = {name: _wrapper(value) if _kept(value) else plain(value) for name, value in params.items()}
         given = {name: value for name, value in given.items() if not isinstance(value, Executable)}
         functions = {name: self._shadow(value, lang, scope) for name, value in params.items() if isinstance(plain(value), Executable)}
         try:
             result = self.wait(
-                self.workers.run, lang, code, given, {**shadow, **functions}, self._folder(directory, span), self._limit(options),
+                self.workers.run, lang, _straightened(code) if lang == "py" else code, given, {**shadow, **functions}, self._folder(directory, span), self._limit(options),
                 self._on_output(options),
             )  # fmt: skip
         except OrchError as error:
@@ -178,6 +180,18 @@ class Executing:
             return plain(value) if not isinstance(value, str) else text_of(value)
 
         return call
+
+
+def _straightened(code: str) -> str:
+    """Python code moved to the margin, line by line where it was."""
+    first, newline, rest = code.partition("\n")
+    return first.lstrip() + newline + textwrap.dedent(rest)
+
+
+def _wrapper(value: Any) -> dict[str, Any]:
+    """What code gets of a value that was marked with `.keep`."""
+    facts = dict(meta_of(value).facts or {})
+    return {"text": template_text(value), "data": plain(value), "mx": plain(facts)}
 
 
 def _kept(value: Any) -> bool:

@@ -65,6 +65,13 @@ class Hooks:
             raise
         return self._after(op, result, matching, scope, errors, facts)
 
+    def fire(self, timing: str, op: Op, scope: Scope) -> None:
+        """Run the hooks of one timing that match."""
+        if not scope.context.hooked:
+            for hook in self._hooks:
+                if hook.timing == timing and hook.matches(op):
+                    self._fire(hook, op, {"input": [], "output": None, "error": None}, scope, [], {})
+
     def _before(self, op: Op, hooks: list[ActiveHook], scope: Scope, errors: list[dict[str, Any]]) -> Op:
         for hook in hooks:
             if hook.timing != "before":

@@ -18,11 +18,11 @@ from orchestra.runtime.models import model_functions
 from orchestra.runtime.modules import Module, Modules
 from orchestra.source import Span
 from orchestra.values.scope import Scope
-from orchestra.values.tagged import MISSING
+from orchestra.values.tagged import MISSING, plain
 
 __all__ = ["Importing"]
 
-LLM_NAMES = ("orch/llm", "mlld/claude", "mlld/claude-poll", "std/llm", "std/claude", "std/claude-poll")
+LLM_NAMES = tuple(f"{scope}/{name}" for name in ("llm", "claude", "claude-poll") for scope in ("orch", "mlld", "std"))
 
 
 class Importing:
@@ -35,7 +35,11 @@ class Importing:
     payload: dict[str, Any]
     builtins: Any
 
-    def import_module(self, source: str, scope: Scope, span: Span, kind: str | None, options: Any = None) -> Any:
+    def import_module(
+        self, source: str, scope: Scope, span: Span, kind: str | None, options: Any = None, names: list[str] | None = None
+    ) -> Any:
+        if source.startswith("node:"):
+            return self._node_module(source[5:], names or [], scope, span)
         path = self._directory(source, scope)
         if path is not None:
             return self._folder_module(source, path, scope, span, options)
@@ -64,7 +68,7 @@ class Importing:
         return None
 
     def virtual_names(self) -> list[str]:
-        return [f"@{name}" for name in LLM_NAMES[:3]] + list(self.options.modules)
+        return [f"@{name}" for name in ("orch/llm", "mlld/claude", "mlld/claude-poll")] + list(self.options.modules)
 
     def _llm_functions(self) -> dict[str, Native]:
         made: dict[str, Native] = self.__dict__.setdefault("_llm", {})
@@ -102,6 +106,31 @@ class Importing:
     def prepare_module(self, module: Module) -> None:
         """Before a module's statements run: checkpoints are known, prelude names are there."""
         self.collect_phases(module)  # type: ignore[attr-defined]
+
+    # ── packages of Node ─────────────────────────────────────────────────────────────────────────
+
+    def _node_module(self, package: str, names: list[str], scope: Scope, span: Span) -> Module:
+        """Functions and values of a Node package, as far as they are asked for."""
+        module = Module(f"node:{package}", None, self, scope.module.directory)  # type: ignore[arg-type]
+        params = {"name": package, "wanted": names}
+        found = self._node("const m = require(name); return Object.fromEntries(wanted.filter(n => n in m)"
+                           ".map(n => [n, typeof m[n] === 'function' ? {call: true} : {value: m[n]}]))", params, span, scope)  # fmt: skip
+        for name, entry in dict(found).items():
+            module.scope.names[name] = self._node_function(package, name, span) if entry.get("call") else entry.get("value")
+        return module
+
+    def _node_function(self, package: str, name: str, span: Span) -> Native:
+        def call(op: Op, scope: Scope) -> Any:
+            inputs = [plain(value) for value in op.inputs if value is not MISSING]
+            code = "return await require(name)[member](...inputs)"
+            return self._node(code, {"name": package, "member": name, "inputs": inputs}, span, scope)
+
+        return Native(name, (), call)
+
+    def _node(self, code: str, params: dict[str, Any], span: Span, scope: Scope) -> Any:
+        from orchestra.nodes.commands import CommandOptions
+
+        return self.code("node", code, params, None, CommandOptions(), scope, span).value  # type: ignore[attr-defined]
 
     # ── folders ──────────────────────────────────────────────────────────────────────────────────
 

@@ -44,14 +44,14 @@ class Module:
         self.places: dict[str, Span] = {}
         self.imported: set[str] = set()
         self.exports: dict[str, str] | None = None  # exported name → own name; None: everything
+        self.defining = False  # while its definitions run for an importer
         self._open = False
-        self.package = not (path is not None)
 
     # ── definitions ──────────────────────────────────────────────────────────────────────────────
 
-    def declare(self, name: str, value: Any, span: Span, imported: bool = False) -> None:
+    def declare(self, name: str, value: Any, span: Span, imported: bool = False, variable: bool = False) -> None:
         """Bind a name for the whole module, once."""
-        if name in RESERVED and not imported:
+        if variable and (name in RESERVED or name in self.scope.run.prefixes()):
             raise OrchError("E204", f"@{name} is a reserved name", span, help="choose another name")
         if name in self.scope.names:
             raise self._redefined(name, span, imported)
@@ -106,6 +106,12 @@ class Module:
         if own not in self.scope.names:
             raise OrchError("E411", f"{self.name} exports @{own}, which it does not define", span)
         return self.scope.names[own]
+
+    def check_exports(self) -> None:
+        """E411 for a listed name that nothing defines."""
+        for name in (self.exports or {}).values():
+            if name not in self.scope.names:
+                raise OrchError("E411", f"{self.name} exports @{name}, which it does not define", self.places.get(name))
 
     def namespace(self) -> Any:
         return Namespace(self)
@@ -186,7 +192,11 @@ class Modules:
 
     def find(self, source: str, importer: Any, span: Span, kind: str | None = None) -> Module:
         """The module that a source names. Raises E410 to E414."""
-        if source.startswith("@"):
+        named = source.startswith("@")
+        if kind in (("static", "cached") if named else ("module", "live", "cached")):
+            what = "a named module" if named else "a file"
+            raise OrchError("E414", f"{kind} does not fit: {source} is {what}", span, help="leave the word out")
+        if named:
             return self._named(source, span)
         return self._file(source, importer.directory, span)
 
@@ -258,7 +268,10 @@ class Modules:
             return module
         module.script = parse_script(source, "markdown" if path.suffix == ".md" else "strict")
         run.prepare_module(module)
+        module.defining = True
         value = module.script.define(module.scope)
+        module.defining = False
+        module.check_exports()
         module.default = MISSING if value is None else value
         return module
 

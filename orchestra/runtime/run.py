@@ -190,7 +190,7 @@ class Run(Recording, Executing, Writing, Importing):
     def call(self, op: Op, scope: Scope) -> Any:
         """Call a function: hooks, cache, body."""
         function = op.function
-        if "llm" not in op.labels and not self.hooks.watches("exe"):
+        if "llm" not in op.labels and (function.__class__ is Native or not self.hooks.watches("exe")):
             return function.run_body(op, scope)
         return self._labelled(op, lambda op, inner: function.run_body(op, inner), scope)
 
@@ -206,12 +206,15 @@ class Run(Recording, Executing, Writing, Importing):
         """Every effect passes here."""
         return self.hooks.perform(op, handler, scope, {})
 
-    def around(self, kind: str, node: Node, scope: Scope, action: Callable[[Scope], None]) -> None:
-        """A statement that hooks may watch."""
+    def around(self, kind: str, node: Node, scope: Scope, action: Callable[[Scope], Any]) -> Any:
+        """A construct that hooks may watch."""
         if not self.hooks.watches(kind):
-            action(scope)
-            return
-        self.hooks.perform(Op(kind, "", [], (), node.span), lambda op: action(scope), scope, {})
+            return action(scope)
+        return self.hooks.perform(Op(kind, "", [], (), node.span), lambda op: action(scope), scope, {})
+
+    def fire(self, timing: str, kind: str, node: Node, scope: Scope) -> None:
+        """Run the hooks of one timing for something that is no single operation."""
+        self.hooks.fire(timing, Op(kind, "", [], (), node.span), scope)
 
     def round(self, node: Node, scope: Scope) -> None:
         """One round of a `loop`."""

@@ -20,12 +20,20 @@ class Sinks:
         self._tidy = tidy
         self._pieces: list[str] = []
         self._begun = False
+        self._shown = False  # since the last prose
 
     def show(self, text: str) -> None:
         """A line of output; a final newline is added unless there is one."""
         self._write(text if text.endswith("\n") else text + "\n")
+        self._shown = True
 
     def prose(self, text: str) -> None:
+        """Text of a document. The line end after a directive counts only if the directive said nothing."""
+        if self._shown and text.startswith("\n"):
+            text = text[1:]
+        elif text == "\n" and self._pieces and self._pieces[-1].endswith("\n\n"):
+            text = ""
+        self._shown = False
         self._write(text)
 
     def result(self, text: str) -> None:

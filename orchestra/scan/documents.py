@@ -11,6 +11,7 @@ __all__ = ["Line", "after_line", "front_matter_end", "next_line"]
 
 _DIRECTIVE = re.compile(r"[ \t]*/(?=(?:=>|@[A-Za-z_][\w.-]*\(|([a-z]+)(?![\w-])))")
 _FENCE = re.compile(r"[ \t]*(`{3,5})([^`\n]*)")
+RUN_FENCE = re.compile(r"mll?d-run")
 _FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n(?:.*?\r?\n)?---[ \t]*(?:\r?\n|$)", re.DOTALL)
 
 
@@ -54,7 +55,7 @@ def _single(text: str, pos: int) -> Line | None:
     if match and (match.group(1) is None or match.group(1) in DIRECTIVES):
         return Line("directive", match.end(), match.end())
     fence = _FENCE.match(text, pos)
-    if fence and fence.group(1) == "```" and fence.group(2).strip() == "mlld-run":
+    if fence and fence.group(1) == "```" and RUN_FENCE.fullmatch(fence.group(2).strip()):
         return Line("fence", pos, after_line(text, pos))
     return None
 

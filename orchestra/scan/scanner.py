@@ -65,6 +65,7 @@ _ARG_NAME = re.compile(r"([A-Za-z_](?:\w|-(?=\w))*)\s*:(?!:)")
 _BARE = re.compile(r"[^,()\n\"'`\[\]{}@]+")
 _BARE_PATH = re.compile(r"[^\s;\])|]+")
 _MODULE = re.compile(r"@[A-Za-z_][\w-]*(?:/[\w.-]+)*(?:@[^\s\])}]+)?|<[^>\n]+>")
+_PREFIXED = re.compile(r"@[A-Za-z_][\w-]*/[^\s;\])|]*")
 _STAR_ARROW = re.compile(r"\*\s*=>")
 _BATCH = re.compile(r"=>\s*(\|\||\|)")
 _CHAIN = re.compile(r"@[A-Za-z_][\w-]*(?:\.[\w-]+|\[[^\]\n]*\])*")
@@ -153,7 +154,7 @@ class Scanner(TextRules):
             self.pos = line.end
             self.stack.append(CodeFrame("fence", line.start))
         elif line.kind == "dropped":
-            self.pos = line.end
+            self.emit("DOC", self.pos, line.end, "\n")
         else:
             self.emit("DOC", self.pos, line.end)
 
@@ -217,13 +218,15 @@ class Scanner(TextRules):
             return self._skip_slash()
         if (_PIPE_LINE if frame.kind == "line" else _CONTINUES).match(self.text, self.pos):
             return False
-        if frame.kind == "line":
+        here = self.pos
+        if frame.kind == "line":  # the line end itself belongs to the prose that follows
             self.stack.pop()
-            here = documents.after_line(self.text, start) if start < self.end else start
-        else:
-            here = self.pos
+            newline = self.text.find("\n", start)
+            here = newline if newline >= 0 else self.end
         self.emit("_NL", start, start)
         self.pos = here
+        if frame.kind != "line":
+            self._skip_slash()
         return True
 
     def _skip_slash(self) -> bool:
@@ -238,6 +241,9 @@ class Scanner(TextRules):
         accepted = self.accepted
         if "MODULE" in accepted and (match := _MODULE.match(self.text, self.pos)):
             self.emit("MODULE", self.pos, match.end())
+            return
+        if "BARE_PATH" in accepted and (match := _PREFIXED.match(self.text, self.pos)):
+            self.emit("BARE_PATH", self.pos, match.end())
             return
         match = words.NAME.match(self.text, self.pos + 1)
         if match is None:
@@ -284,6 +290,10 @@ class Scanner(TextRules):
     def _keyword(self, word: str, end: int) -> str:
         """The terminal that this word is here, or "" for an ordinary word."""
         kind = words.WORDS.get(word, "")
+        if kind == "_RUN" and "_RUN" not in self.accepted:
+            return "_RUN_VALUE" if re.match(r"\s+(?:cmd|sh|bash|js|javascript|node|nodejs|py|python)\b", self.text[end:end+24]) else ""
+        if kind == "LANG" and "_NODE" in self.accepted and word == "node" and re.match(r"\s+@", self.text[end:end+24]):
+            return "_NODE"
         if kind == "LANG" and "SHADOW_LANG" in self.accepted and word in words.SHADOW_LANGS:
             return "SHADOW_LANG"
         follow = words.FOLLOWED_BY.get(kind)
@@ -305,6 +315,8 @@ class Scanner(TextRules):
             self.emit("OPERATION", pos, match.end())
         elif "NAME" in accepted:
             self.emit("NAME", pos, end)
+        elif "ENV_NAME" in accepted:
+            self.emit("ENV_NAME", pos, end)
         elif "FORMAT" in accepted:
             self.emit("FORMAT", pos, end)
         elif "BARE_PATH" in accepted and (match := _BARE_PATH.match(self.text, pos)):
@@ -417,8 +429,8 @@ class Scanner(TextRules):
 
     def _question(self, sign: str, adjacent: bool, newline: bool) -> bool:
         accepted, after = self.accepted, self.text[self.pos + 1 : self.pos + 2]
-        if "QOPT" in accepted and adjacent and self._is_optional_mark(after):
-            self.emit("QOPT", self.pos, self.pos + 1)
+        if adjacent and self._is_optional_mark(after) and ("QOPT" in accepted or "_QOPT" in accepted):
+            self.emit("QOPT" if "QOPT" in accepted else "_QOPT", self.pos, self.pos + 1)
         else:
             self.emit("_QUESTION", self.pos, self.pos + 1)
         return True
@@ -454,9 +466,7 @@ class Scanner(TextRules):
         match = _BATCH.match(self.text, self.pos)
         if match is None or "_BATCH" not in self.accepted:
             return False
-        parallel = match.group(1) == "||"
-        end = match.end() if parallel else match.start(1)
-        self.emit("_BATCH_OR" if parallel else "_BATCH", self.pos, end)
+        self.emit("_BATCH_OR" if match.group(1) == "||" else "_BATCH", self.pos, match.end())
         return True
 
     # ── brackets ─────────────────────────────────────────────────────────────────────────────────
@@ -499,6 +509,8 @@ class Scanner(TextRules):
         self._skip_space()
         start, self.pos = self.pos, here
         text = self.text
+        if text.startswith("]", start):
+            return calls and self.last == "_ASSIGN"
         if text.startswith("=>", start):
             return True
         if match := words.NAME.match(text, start):

@@ -248,12 +248,16 @@ class TextRules:
             frame.tail = "load"
             return True
         first = frame.kind != '"' or (self.pos == frame.start + 1)
-        if first and ">" in line and is_load(line[1 : line.index(">")]):
+        if first and ">" in line and is_load(content := line[1 : line.index(">")]) and not self._closes_in(frame, content):
             self._flush(start, pieces)
             self.open_load()
             return True
         self._take(pieces)
         return False
+
+    def _closes_in(self, frame: TextFrame, content: str) -> bool:
+        """Whether the text around would end inside what looks like a path."""
+        return frame.closer in CLOSERS.values() and frame.closer in content
 
     def _newline(self, frame: TextFrame, kind: TextKind, start: int, pieces: list[str]) -> bool:
         if frame.kind == '"':

@@ -61,6 +61,7 @@ WORDS: Final[dict[str, str]] = {
     "template": "_TEMPLATE",
     "new": "_NEW",
     "data": "_DATA",
+    "using": "_USING",
     "stream": "_STREAM",
     "cmd": "_CMD",
     "true": "CONSTANT",
@@ -98,7 +99,7 @@ OPTIONAL_OPERAND: Final = frozenset(
 
 # Tokens that end an operand: what follows is an operator, an access or the end.
 OPERAND_ENDS: Final = frozenset(
-    "REF NUMBER DURATION FIELD CONSTANT QOPT CODE PLACEHOLDER REGEX BARE _RPAR _RSQB _RBRACE _TPL_CLOSE _CMD_CLOSE "
+    "REF NUMBER DURATION FIELD CONSTANT QOPT _QOPT CODE PLACEHOLDER REGEX BARE _RPAR _RSQB _RBRACE _TPL_CLOSE _CMD_CLOSE "
     "_LOAD_CLOSE KEY NAME ENDLESS".split()
 )
 

@@ -1,0 +1,43 @@
+# `make` lists the targets. A machine needs Python 3.11 or later and make; everything else goes into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check accept bench wheel
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: $(READY)  ## create .venv with orch and what its tests need
+
+demo: $(READY)  ## audit the source of an installed package, offline
+	@cd examples/audit && PATH="$(CURDIR)/$(BIN):$$PATH" orch run audit
+	@echo
+	@echo "A second make demo takes an instant: the answers are stored, and none is asked for twice."
+
+test: $(READY)  ## run all tests
+	@$(BIN)/pytest
+
+check: $(READY)  ## format, lint, types, layers and sizes
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/pytest tests/test_layers.py tests/test_size.py
+
+accept: $(READY)  ## rewrite what a case expects: make accept CASE=area/name
+	@$(BIN)/python tests/accept.py $(CASE)
+
+bench: $(READY)  ## measure speed as ratios, beside a reference timed in the same run
+	@$(BIN)/python bench/run.py
+
+wheel: $(READY)  ## build dist/*.whl
+	@$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "orch needs Python 3.11 or later")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing into .venv"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,js,code]'
+	@touch $@
