@@ -5,41 +5,40 @@ python bench/start.py
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import tempfile
-import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from measure import ORCH, child, row, scratch
 
 ROUNDS = 15
-MAIN = "import sys; from orchestra.cli import main; sys.argv = ['orch', *{words!r}]; main()"
-SUBJECTS = {
-    "orch --help": MAIN.format(words=["--help"]),
-    "orch run --help": MAIN.format(words=["run", "--help"]),
-    "orch run": MAIN.format(words=["run"]),
-    "orch howto": MAIN.format(words=["howto"]),
-    "import click": "import click",
-    "everything": "import lark, trio, greenback, anthropic, sqlite_utils, jsonschema, rich, click",
-}
+PYTHON = [sys.executable, "-c"]
+SUBJECTS: dict[str, Sequence[str]] = {
+    "orch --help": [*ORCH, "--help"],
+    "orch run --help": [*ORCH, "run", "--help"],
+    "orch howto": [*ORCH, "howto"],
+    "orch one-line.mld": [*ORCH, "one-line.mld"],
+    "import trio": [*PYTHON, "import trio"],
+    "import of every dependency": [
+        *PYTHON, "import lark, trio, greenback, anthropic, sqlite_utils, jsonschema, rich, click",
+    ],
+}  # fmt: skip
 
 
-def seconds(code: str, folder: str) -> float:
-    """The shortest of several runs: what the machine can do when nothing disturbs it."""
-
-    def once() -> float:
-        began = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], cwd=folder, stdout=subprocess.DEVNULL, check=True)
-        return time.perf_counter() - began
-
-    return min(once() for _ in range(ROUNDS))
+def seconds(command: Sequence[str], root: Path) -> float:
+    child(command, root, root)  # compiles what is not compiled yet
+    return min(child(command, root, root).seconds for _ in range(ROUNDS))
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        bare = seconds("pass", folder)
-        print(f"{'empty Python':<18} {1000 * bare:7.1f} ms")
-        for name, code in SUBJECTS.items():
-            taken = seconds(code, folder)
-            print(f"{name:<18} {1000 * taken:7.1f} ms  {taken / bare:5.1f} times")
+    with scratch() as root:
+        (root / "one-line.mld").write_text('show "hello"\n')
+        row("start", "ms", "× empty Python")
+        bare = seconds([*PYTHON, "pass"], root)
+        row("empty Python", f"{1000 * bare:.1f}", "1.0")
+        for name, command in SUBJECTS.items():
+            taken = seconds(command, root)
+            row(name, f"{1000 * taken:.1f}", f"{taken / bare:.1f}")
 
 
 if __name__ == "__main__":

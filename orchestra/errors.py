@@ -6,7 +6,7 @@ Colours are the business of `cli.render`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -204,7 +204,13 @@ class OrchError(Exception):
 def _place(span: Span) -> dict[str, Any]:
     line, column = span.source.place(span.start)
     end_line, end_column = span.source.place(span.end)
-    return {"file": span.source.name, "line": line, "column": column, "endLine": end_line, "endColumn": end_column}
+    return {
+        "file": span.source.name,
+        "line": line,
+        "column": column,
+        "endLine": end_line,
+        "endColumn": end_column,
+    }
 
 
 def internal_error(error: BaseException) -> OrchError:
@@ -308,7 +314,7 @@ class _Best:
     distance: int = field(default=3)
 
 
-def nearest(word: str, names: Sequence[str] | set[str]) -> str | None:
+def nearest(word: str, names: Iterable[str]) -> str | None:
     """The name that `word` was probably meant to be: at most 2 edits and a third of its length away."""
     best = _Best(distance=min(2, max(1, len(word) // 3)) + 1)
     for name in sorted(names):

@@ -1,64 +1,71 @@
-"""From source to nodes, by way of the grammar. Lark lives here; advice for wrong programs is in `hints`.
+"""A source as nodes: from the kept trees where nothing has changed, else through the parser.
 
-Parser tables are kept in the user's cache folder, keyed by grammar, Lark and Python.
+The parser itself, with Lark, is `syntax`; it is loaded when something has to be parsed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import sys
-from functools import lru_cache
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from lark import Lark, Token, Tree
-from lark.exceptions import LarkError, UnexpectedToken
-
-from orchestra import hints
 from orchestra.errors import OrchError
 from orchestra.nodes import (  # noqa: F401  (loading a module registers its node classes)
     blocks, commands, files, functions, hooks, literals, loops, modules, names, operators, options, output, script,
     stages, templates, when,
 )  # fmt: skip
-from orchestra.nodes.base import CLASSES, Node, parts_of
-from orchestra.nodes.commands import Command, OldCommand, check_operators
+from orchestra.nodes.base import Node
 from orchestra.nodes.script import Script
-from orchestra.paths import cache_dir, resource
-from orchestra.scan import ScanInput, TokenStream
+from orchestra.parse_cache import ParseCache
 from orchestra.scan.documents import front_matter_end
 from orchestra.scan.headers import read_header
-from orchestra.source import Source, Span
+from orchestra.source import Source
 
-__all__ = ["parse_script", "parse_template", "parse_errors"]
-
-LISTS = frozenset({"labels", "params", "args", "parts"})  # rules that stand for plain lists
+__all__ = ["parse_errors", "parse_script", "parse_template"]
 
 
 def parse_script(source: Source, mode: str = "strict") -> Script:
     """The nodes of a script in mode `strict` or `markdown`. Raises the first syntax error."""
+    cache = ParseCache(source, mode)
+    made = cache.read()
+    if made is None:
+        made = _parsed_script(source, mode)
+        cache.write(made)
+    assert isinstance(made, Script)
+    return made
+
+
+def _parsed_script(source: Source, mode: str) -> Any:
+    from orchestra.syntax import ScanInput, build
+
     header = read_header(source)
     request = ScanInput(source, mode, header.end)
-    made = _parse(request, "script")
-    assert isinstance(made, Script)
+    made = build(request, "script")
     made.header, made.marks = header.fields, request.marks
     return made
 
 
 def parse_template(source: Source, syntax: str) -> Node:
     """The nodes of a template file, syntax `att` or `mtt`."""
-    made = _parse(ScanInput(source, syntax, 0), "text_body")
+    cache = ParseCache(source, syntax)
+    made = cache.read()
+    if made is None:
+        from orchestra.syntax import ScanInput, build
+
+        made = build(ScanInput(source, syntax, 0), "text_body")
+        cache.write(made)
     assert isinstance(made, Node)
     return made
 
 
 def parse_errors(source: Source, mode: str = "strict", most: int = 20) -> list[OrchError]:
     """All independent syntax errors, found by starting again at the next line that begins with a directive."""
+    from orchestra import hints
+    from orchestra.syntax import ScanInput, build
+
     errors: list[OrchError] = []
     start = front_matter_end(source.text)
     while len(errors) < most:
         try:
-            _parse(ScanInput(source, mode, start), "script")
+            build(ScanInput(source, mode, start), "script")
             return errors
         except OrchError as error:
             errors.append(error)
@@ -67,86 +74,3 @@ def parse_errors(source: Source, mode: str = "strict", most: int = 20) -> list[O
                 return errors
             start = after
     return errors
-
-
-def _parse(request: ScanInput, start: str) -> Any:
-    try:
-        tree = _parser().parse(request, start=start)
-    except UnexpectedToken as error:
-        raise hints.syntax_error(request.source, error) from None
-    except LarkError as error:  # pragma: no cover - the scanner says tokens that the grammar knows
-        raise OrchError("E101", f"cannot parse this: {error}", Span(request.source, 0, 0), exit=2) from None
-    return _Builder(request.source).build(tree)
-
-
-class _Builder:
-    """Turns Lark's trees into nodes, bottom up."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-
-    def build(self, tree: Tree[Token]) -> Any:
-        parts = [self.build(child) if isinstance(child, Tree) else (child if child is None else str(child)) for child in tree.children]
-        if tree.data in LISTS:
-            return parts
-        cls = CLASSES[tree.data]
-        return self._made(cls, self._span(tree), parts)
-
-    def _span(self, tree: Tree[Token]) -> Span:
-        if tree.meta.empty:
-            return Span(self.source, 0, 0)
-        return Span(self.source, tree.meta.start_pos, tree.meta.end_pos)
-
-    def _made(self, cls: type[Node], span: Span, parts: list[Any]) -> Node:
-        names = parts_of(cls)
-        if len(parts) == len(names) and not (names and _gathers(cls) and not isinstance(parts[-1], list)):
-            made = cls(span, *parts)
-        elif _gathers(cls):
-            fixed = len(names) - 1
-            made = cls(span, *parts[:fixed], parts[fixed:])
-        else:
-            made = cls(span, *parts, *[None] * (len(names) - len(parts)))
-        check = _CHECKS.get(cls)
-        if check is not None:
-            check(made)
-        return made
-
-
-@lru_cache(maxsize=None)
-def _gathers(cls: type[Node]) -> bool:
-    """Whether the last field of a class takes all remaining children as a list."""
-    names = parts_of(cls)
-    return bool(names) and str(cls.__dataclass_fields__[names[-1]].type).startswith("list")  # type: ignore[attr-defined]
-
-
-def _check_command(made: Any) -> None:
-    check_operators(made.parts, made.span)
-
-
-_CHECKS: dict[type, Any] = {Command: _check_command, OldCommand: _check_command}
-
-
-@lru_cache(maxsize=1)
-def _parser() -> Lark:
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
-    folder = resource("grammar")
-    text = "".join((folder / name).read_text("utf-8") for name in ("mld.lark", "text.lark"))
-    options = {
-        "parser": "lalr", "lexer": TokenStream, "start": ["script", "text_body"],
-        "propagate_positions": True, "maybe_placeholders": True,
-    }  # fmt: skip
-    kept = _cache_file(text)
-    return Lark(text, cache=str(kept) if kept else False, **options)  # type: ignore[arg-type]
-
-
-def _cache_file(grammar: str) -> Path | None:
-    """Where the tables for this grammar are kept; None where no folder can be written."""
-    key = hashlib.sha256(f"{grammar}\0{version('lark')}\0{sys.version}".encode()).hexdigest()[:24]
-    try:
-        folder = cache_dir()
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder / f"grammar-{key}.lark"
-
-

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, TypeVar
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from orchestra.source import Span
 from orchestra.values.scope import Scope
@@ -26,6 +26,7 @@ def rule_name(cls: type) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__.rstrip("_")).lower()
 
 
+@dataclass_transform(eq_default=False, field_specifiers=(field,))
 def node(cls: type[T]) -> type[T]:
     """Make a class a slotted dataclass and the meaning of the grammar rule of the same name."""
     made = dataclass(slots=True, eq=False, repr=False)(cls)
@@ -109,5 +110,7 @@ class Strict(Node):
         values = [part.peek(scope) if self.lenient else part.eval(scope) for part in self.operands()]
         for value in values:
             if value.__class__ is Tagged:
-                return tag(self.combine(*[v.data if v.__class__ is Tagged else v for v in values]), joined(values))
+                return tag(
+                    self.combine(*[v.data if v.__class__ is Tagged else v for v in values]), joined(values)
+                )
         return self.combine(*values)

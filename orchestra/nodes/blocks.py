@@ -8,6 +8,7 @@ from orchestra.errors import Note, OrchError
 from orchestra.nodes.base import Node, node, present
 from orchestra.nodes.literals import test
 from orchestra.nodes.op import Op
+from orchestra.source import Span
 from orchestra.nodes.signals import Continue, Done, Retry, Return, Skip
 from orchestra.values import operators
 from orchestra.values.scope import Scope
@@ -144,6 +145,16 @@ def _assign_all(target: Any, value: Any, assign: Any) -> None:
         target.bind(value, assign)
 
 
+NO_LABELS = frozenset("module static live cached local templates foreach pipeline with from as tools".split())
+
+
+def check_labels(labels: list[str], span: Span) -> None:
+    """E101 for words that cannot be labels."""
+    for label in labels:
+        if str(label) in NO_LABELS:
+            raise OrchError("E101", f"{label} cannot be a label", span, help="choose another word", exit=2)
+
+
 @node
 class Var(Node):
     """`var labels @name = value`: once, for the whole module."""
@@ -152,6 +163,9 @@ class Var(Node):
     target: Any
     optional: Any
     value: Node
+
+    def __post_init__(self) -> None:
+        check_labels(self.labels, self.span)
 
     def exec(self, scope: Scope) -> None:
         if "llm" in self.labels:
@@ -299,6 +313,12 @@ class Try(Node):
     body: Block
     handler: Catch | None
     last: Block | None
+
+    def __post_init__(self) -> None:
+        if self.handler is None and self.last is None:
+            raise OrchError(
+                "E101", "try needs catch or finally", self.span, help="try [ … ] catch @error [ … ]", exit=2
+            )
 
     def exec(self, scope: Scope) -> None:
         try:

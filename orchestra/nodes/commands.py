@@ -10,6 +10,7 @@ from orchestra.nodes.base import Node, node
 from orchestra.nodes.op import Op
 from orchestra.nodes.shell_text import Inserted, check_interpolated, open_quote, quote_value, refused_operator
 from orchestra.nodes.templates import Interpolation, Text, is_defined, text_of
+from orchestra.scan.native import foreign_reference
 from orchestra.source import Span
 from orchestra.values.scope import ABSENT, Scope
 from orchestra.values.tagged import MISSING, Meta, joined, merge, tag, with_facts
@@ -70,7 +71,9 @@ class Command(Node):
         facts = {"command": text, "subtype": "cmd"}
         op = Op("run", "", [text], (), self.span, facts=facts)
         directory = _directory(self.directory, scope)
-        result = scope.run.perform(op, lambda op: scope.run.command(op.inputs[0], directory, options, scope, self.span), scope)
+        result = scope.run.perform(
+            op, lambda op: scope.run.command(op.inputs[0], directory, options, scope, self.span), scope
+        )
         return _result(result, meta, "src:cmd", {"command": text})
 
 
@@ -132,6 +135,10 @@ class Code(Node):
     directory: CodeDir | None
     code: str
 
+    def __post_init__(self) -> None:
+        if str(self.language) in SCRIPTS:
+            _check_names(self)
+
     def eval(self, scope: Scope) -> Any:
         return self.run(scope, CommandOptions())
 
@@ -141,10 +148,14 @@ class Code(Node):
     def run(self, scope: Scope, options: CommandOptions) -> Any:
         lang = str(self.language)
         params = self._params(scope)
-        op = Op("run", "", [str(self.code)], (), self.span, facts={"subtype": lang, "command": str(self.code)})
+        op = Op(
+            "run", "", [str(self.code)], (), self.span, facts={"subtype": lang, "command": str(self.code)}
+        )
         directory = _directory(self.directory, scope)
         result = scope.run.perform(
-            op, lambda op: scope.run.code(lang, op.inputs[0], params, directory, options, scope, self.span), scope
+            op,
+            lambda op: scope.run.code(lang, op.inputs[0], params, directory, options, scope, self.span),
+            scope,
         )
         return _result(result, joined(params.values(), deep=True), f"src:{lang}", {})
 
@@ -162,6 +173,26 @@ class Code(Node):
         if value is ABSENT:
             raise OrchError("E201", f"variable @{name} is not defined", self.span)
         return value
+
+
+SCRIPTS = ("js", "javascript", "node", "nodejs")
+
+
+def _check_names(part: Code) -> None:
+    """E109 for `@name` in JavaScript, where a parameter goes by its plain name."""
+    at = foreign_reference(str(part.code))
+    if at is None:
+        return
+    offset, name = at
+    start = part.span.source.text.index(str(part.code), part.span.start) + offset
+    place = Span(part.span.source, start, start + len(name) + 1)
+    raise OrchError(
+        "E109",
+        f"@{name} means nothing in JavaScript",
+        place,
+        help=f"a parameter goes by its plain name: {name}",
+        exit=2,
+    )
 
 
 def _result(result: Any, meta: Meta, taint: str, facts: dict[str, Any]) -> Any:

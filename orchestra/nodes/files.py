@@ -62,11 +62,21 @@ class Load(Node):
 
     def path(self, scope: Scope) -> tuple[str, Any]:
         path, flow = path_text(self.parts, scope)
+        workspace = self._workspace(scope)
+        if workspace:
+            path = workspace + path_text(self.parts[1:], scope)[0]
         if len(path) > 1 and path[0] == path[-1] and path[0] in "\"'":
             path = path[1:-1]
         if not path:
             raise OrchError("E402", "the path of this load is empty", self.span)
         return path, flow
+
+
+    def _workspace(self, scope: Scope) -> str:
+        """`@name` if the path begins with an in-memory workspace rather than with a variable."""
+        first = getattr(self.parts[0], "target", None) if self.parts else None
+        name = getattr(first, "name", None)
+        return f"@{name}" if name is not None and scope.run.is_workspace(name) else ""
 
 
 @node
@@ -90,7 +100,11 @@ def renamed(value: Any, template: Template, selector: Selector | None, scope: Sc
     if isinstance(data, list):
         return [_filled(template, item, scope) for item in data]
     if selector is None:
-        raise OrchError("E405", "as needs several files or a section", help="use a pattern such as <docs/*.md>, or interpolate the file")
+        raise OrchError(
+            "E405",
+            "as needs several files or a section",
+            help="use a pattern such as <docs/*.md>, or interpolate the file",
+        )
     return scope.run.rename_heading(value, _filled(template, value, scope))
 
 
@@ -133,5 +147,5 @@ class Files(Node):
         description = fields.pop("desc", None)
         if len(fields) != 1:
             raise OrchError("E420", "files needs an array of objects with one path each", self.value.span)
-        (name, value), = fields.items()
+        ((name, value),) = fields.items()
         scope.run.write_file(f"{folder.rstrip('/')}/{name}", value, scope, self.span, description)

@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestra.errors import OrchError, nearest
 from orchestra.nodes.base import Node, node, present
-from orchestra.nodes.blocks import FELL, Block
+from orchestra.nodes.blocks import FELL, Block, check_labels
 from orchestra.nodes.literals import holds
 from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.op import Op
@@ -46,6 +46,9 @@ class Exe(Node):
     params: list[Param] | None
     body: Node
 
+    def __post_init__(self) -> None:
+        check_labels(self.labels, self.span)
+
     def exec(self, scope: Scope) -> None:
         name = str(self.token)[1:]
         prepare = getattr(self.body, "prepare", None)
@@ -80,7 +83,9 @@ class Function(Executable):
     def __init__(self, definition: Exe, scope: Scope) -> None:
         params = definition.params or []
         super().__init__(
-            str(definition.token)[1:], tuple(p.name for p in params), tuple(str(label) for label in definition.labels)
+            str(definition.token)[1:],
+            tuple(p.name for p in params),
+            tuple(str(label) for label in definition.labels),
         )
         self.definition = definition
         self.body = definition.body
@@ -91,7 +96,9 @@ class Function(Executable):
         """Evaluate the body with the operation's inputs as arguments."""
         chain = _entered(self, scope, op)
         context = scope.context.calling(op, chain)
-        inner = Scope(self._bound(op.inputs, context), self.scope, context, self.scope.module, self.scope.run, "call")
+        inner = Scope(
+            self._bound(op.inputs, context), self.scope, context, self.scope.module, self.scope.run, "call"
+        )
         inner.run = scope.run
         try:
             value = self._value(inner)
@@ -112,7 +119,11 @@ class Function(Executable):
             value = body.run(inner.child())
             return None if value is FELL else value
         value = body.whole(inner)
-        if body.__class__ is Reference and self.definition.params is None and isinstance(unwrap(value), Executable):
+        if (
+            body.__class__ is Reference
+            and self.definition.params is None
+            and isinstance(unwrap(value), Executable)
+        ):
             return call_value(value, inner.context.op.inputs, inner, body)  # exe @g = @f: another name for @f
         if value.__class__ is str and type(body).__name__ in ("Template", "TemplateFile"):
             return auto_parse(value, objects_only=True)
@@ -160,7 +171,7 @@ class Chain:
 
 def _entered(function: Function, scope: Scope, op: Op) -> Any:
     """The call chain with one more call, after the check for recursion."""
-    link = scope.context.calls or None
+    link = scope.context.calls
     above = link
     while above is not None and above.function.definition is not function.definition:
         above = above.parent
@@ -194,12 +205,16 @@ def shown_arguments(function: Executable, inputs: list[Any]) -> str:
     return ", ".join(shown)
 
 
-def call_value(callee: Any, inputs: list[Any], scope: Scope, place: Node, sample: int = 0, cache: bool = True) -> Any:
+def call_value(
+    callee: Any, inputs: list[Any], scope: Scope, place: Node, sample: int = 0, cache: bool = True
+) -> Any:
     """Call an executable that was found as a value."""
     function = unwrap(callee)
     if not isinstance(function, Executable):
         raise OrchError("E202", f"{place.span.text.split('(')[0]} is not a function", place.span)
-    op = Op("exe", function.name, inputs, function.labels, place.span, _alias(place), {}, function, sample, cache)
+    op = Op(
+        "exe", function.name, inputs, function.labels, place.span, _alias(place), {}, function, sample, cache
+    )
     return scope.run.call(op, scope)
 
 
@@ -241,7 +256,9 @@ class Call(Node):
         return call_value(function, self.arguments(function, scope), scope, self, sample, cache)
 
     def peek(self, scope: Scope) -> Any:
-        if self.callee.__class__ is Field and self.callee.peek(scope) is MISSING:  # a method is looked up by eval
+        if (
+            self.callee.__class__ is Field and self.callee.peek(scope) is MISSING
+        ):  # a method is looked up by eval
             return self.eval(scope)
         return self.eval(scope)
 
@@ -350,7 +367,9 @@ class Stream(Node):
     target: Node
 
     def eval(self, scope: Scope) -> Any:
-        inner = scope.within(scope.context.with_(more={**(scope.context.more or {}), "stream": True}), scope.kind)
+        inner = scope.within(
+            scope.context.with_(more={**(scope.context.more or {}), "stream": True}), scope.kind
+        )
         return self.target.eval(inner)
 
 
@@ -362,5 +381,3 @@ def is_constant(value: Any) -> bool:
     if isinstance(data, list):
         return all(is_constant(item) for item in data)
     return all(is_constant(item) for item in data.values()) if isinstance(data, dict) else True
-
-

@@ -6,13 +6,13 @@ from dataclasses import field
 from typing import Any
 
 from orchestra.errors import OrchError
-from orchestra.nodes.base import MISSING, Node, node, present
+from orchestra.nodes.base import Node, node, present
 from orchestra.regex import Regex as Pattern
 from orchestra.source import Span
 from orchestra.values.error_item import check_condition
 from orchestra.values.operators import truthy
 from orchestra.values.scope import Scope
-from orchestra.values.tagged import unwrap
+from orchestra.values.tagged import MISSING, unwrap
 
 __all__ = ["Array", "Constant", "Number", "Object", "holds", "test"]
 
@@ -87,13 +87,18 @@ class Regex(Node):
     """`/body/flags` as an argument."""
 
     token: str
+    pattern: Any = field(init=False)
 
-    def eval(self, scope: Scope) -> Any:
+    def __post_init__(self) -> None:
         body, _, flags = self.token[1:].rpartition("/")
         try:
-            return Pattern.of(body, flags)
+            self.pattern = Pattern.of(body, flags)
         except OrchError as error:
+            error.exit = 2
             raise error.at(self.span) from None
+
+    def eval(self, scope: Scope) -> Any:
+        return self.pattern
 
 
 @node

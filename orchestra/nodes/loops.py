@@ -77,7 +77,9 @@ class Binding(Node):
             name = str(token)[1:]
             if not isinstance(data, dict) or name not in data:
                 shown = f"@{self.name}{''.join(map(str, self.path))}"
-                raise OrchError("E304", f"item {key} has no field {name!r} for the binding {shown}", self.span)
+                raise OrchError(
+                    "E304", f"item {key} has no field {name!r} for the binding {shown}", self.span
+                )
             data = unwrap(data[name])
 
 
@@ -164,7 +166,10 @@ class BatchGroup(Node):
     piped: Piped | None
 
     def joined(self, items: Any, scope: Scope, span: Any) -> Any:
-        stages: list[Node] = [StageBranches(self.span, self.branches.calls), *(self.piped.stages if self.piped else [])]
+        stages: list[Node] = [
+            StageBranches(self.span, self.branches.calls),
+            *(self.piped.stages if self.piped else []),
+        ]
         return run_stages(stages, items, scope, span)
 
 
@@ -243,7 +248,9 @@ class For(Node):
 
     # ── items ────────────────────────────────────────────────────────────────────────────────────
 
-    def _outcomes(self, pairs: list[tuple[str, Any]], scope: Scope, body: Callable[[Scope], Any], kind: str) -> list[Any]:
+    def _outcomes(
+        self, pairs: list[tuple[str, Any]], scope: Scope, body: Callable[[Scope], Any], kind: str
+    ) -> list[Any]:
         options = self._options(scope)
         if options is not None:
             return self._parallel(pairs, scope, body, options, kind)
@@ -262,15 +269,30 @@ class For(Node):
         return outcomes
 
     def _iteration(
-        self, index: int, key: str, item: Any, scope: Scope, context: Any, body: Callable[[Scope], Any], kind: str
+        self,
+        index: int,
+        key: str,
+        item: Any,
+        scope: Scope,
+        context: Any,
+        body: Callable[[Scope], Any],
+        kind: str,
     ) -> Any:
         """One item: its value, or DROPPED. `Done` and, in statements, `Return` leave the loop."""
         run = scope.run
         if run.watches("for:iteration"):
-            return run.iteration(self, key, item, scope.within(context), lambda changed: self._body(key, changed, scope, context, body, kind))
+            return run.iteration(
+                self,
+                key,
+                item,
+                scope.within(context),
+                lambda changed: self._body(key, changed, scope, context, body, kind),
+            )
         return self._body(key, item, scope, context, body, kind)
 
-    def _body(self, key: str, item: Any, scope: Scope, context: Any, body: Callable[[Scope], Any], kind: str) -> Any:
+    def _body(
+        self, key: str, item: Any, scope: Scope, context: Any, body: Callable[[Scope], Any], kind: str
+    ) -> Any:
         inner = scope.within(context, kind, self.binding.names(key, item))
         try:
             return body(inner)
@@ -303,7 +325,12 @@ class For(Node):
         return None
 
     def _parallel(
-        self, pairs: list[tuple[str, Any]], scope: Scope, body: Callable[[Scope], Any], options: tuple[int, float], kind: str
+        self,
+        pairs: list[tuple[str, Any]],
+        scope: Scope,
+        body: Callable[[Scope], Any],
+        options: tuple[int, float],
+        kind: str,
     ) -> list[Any]:
         width, pace = options
         inner_kind = "item" if kind == "item" else "parallel-each"
@@ -313,7 +340,9 @@ class For(Node):
             frame = ForFrame(self.binding.name, len(pairs), True)
             frame.index, frame.key, frame.batch = index, key, index // width
             frame.size = min(width, len(pairs) - width * frame.batch)
-            barrier = scope.within(scope.context.with_(for_=frame, errors=[]), "parallel", {"for parallel": options})
+            barrier = scope.within(
+                scope.context.with_(for_=frame, errors=[]), "parallel", {"for parallel": options}
+            )
             try:
                 with windows.item(index, barrier):
                     return self._iteration(index, key, item, barrier, barrier.context, body, inner_kind)
@@ -322,7 +351,9 @@ class For(Node):
 
         windows = Windows(self, len(pairs), width)
         canary = getattr(self.tail, "canary", False)
-        outcomes = scope.run.parallel(len(pairs), width, pace, work, scope, label=self.binding.name, canary=canary)
+        outcomes = scope.run.parallel(
+            len(pairs), width, pace, work, scope, label=self.binding.name, canary=canary
+        )
         return self._collected(outcomes, pairs, scope)
 
     def _collected(self, outcomes: list[Any], pairs: list[tuple[str, Any]], scope: Scope) -> list[Any]:
@@ -331,7 +362,9 @@ class For(Node):
         for index, outcome in enumerate(outcomes):
             if isinstance(outcome, OrchError):
                 key, value = pairs[index]
-                made.append(scope.run.failed_item(ErrorItem(index, key, outcome.message, value), outcome, scope))
+                made.append(
+                    scope.run.failed_item(ErrorItem(index, key, outcome.message, value), outcome, scope)
+                )
             elif outcome is not None and outcome.__class__ is Stopped:
                 continue
             else:
@@ -396,7 +429,9 @@ class Foreach(Node):
         if not isinstance(call, Call):
             raise OrchError("E308", "foreach needs a call like @f(@items)", self.span)
         function = unwrap(call._function(call.callee, scope))
-        arrays = [self._array(position, argument.eval(scope)) for position, argument in enumerate(call.args, 1)]
+        arrays = [
+            self._array(position, argument.eval(scope)) for position, argument in enumerate(call.args, 1)
+        ]
         self._check(function, arrays)
         results = []
         for number, inputs in enumerate(product(*arrays), 1):
@@ -406,7 +441,9 @@ class Foreach(Node):
     def _array(self, position: int, value: Any) -> list[Any]:
         data = unwrap(value)
         if not isinstance(data, list):
-            raise OrchError("E308", f"argument {position} of foreach must be an array, this is {a_kind(data)}", self.span)
+            raise OrchError(
+                "E308", f"argument {position} of foreach must be an array, this is {a_kind(data)}", self.span
+            )
         meta = joined((value,))
         return [tag(item, meta) for item in data] if meta.flows else data
 
@@ -420,7 +457,9 @@ class Foreach(Node):
         for items in arrays:
             total *= len(items)
         if total > FOREACH_LIMIT:
-            raise OrchError("E308", f"foreach would make {total} calls; the limit is {FOREACH_LIMIT}", self.span)
+            raise OrchError(
+                "E308", f"foreach would make {total} calls; the limit is {FOREACH_LIMIT}", self.span
+            )
 
     def _one(self, function: Executable, number: int, inputs: list[Any], scope: Scope) -> Any:
         try:
@@ -434,7 +473,9 @@ class Foreach(Node):
         rows = []
         for index, result in enumerate(self.eval(scope)):
             text = display(result)
-            rows.append(str(pattern).replace("{{result}}", text).replace("{{index}}", str(index)) if pattern else text)
+            rows.append(
+                str(pattern).replace("{{result}}", text).replace("{{index}}", str(index)) if pattern else text
+            )
         return str(options.get("separator", "\n")).join(rows)
 
 
@@ -462,7 +503,9 @@ class Loop(Node):
 
     def eval(self, scope: Scope) -> Any:
         frame = LoopFrame("loop", self._limit(scope))
-        pace = duration_of(self.header.pace, scope, "loop pacing") if self.header and self.header.pace else 0.0
+        pace = (
+            duration_of(self.header.pace, scope, "loop pacing") if self.header and self.header.pace else 0.0
+        )
         context = scope.context.with_(loop=frame, for_=None)
         state: Any = None
         while frame.limit is None or frame.iteration < frame.limit:
@@ -486,7 +529,9 @@ class Loop(Node):
         try:
             self.body.exec(scope)
         except Skip as signal:
-            raise OrchError("E303", "skip has no for to drop an item from", signal.span, help="use continue") from None
+            raise OrchError(
+                "E303", "skip has no for to drop an item from", signal.span, help="use continue"
+            ) from None
         except Retry as signal:
             raise OrchError(
                 "E305", "retry has no pipeline to run again here", signal.span, help="use 'continue' instead of 'retry' in loop bodies"
@@ -499,11 +544,14 @@ class Loop(Node):
         if self.header is None or isinstance(self.header.limit, Endless):
             return None
         if self.header.limit is None:
-            raise OrchError("E303", "loop() needs a limit or endless", self.header.span, help="loop(10) or loop(endless)")
+            raise OrchError(
+                "E303", "loop() needs a limit or endless", self.header.span, help="loop(10) or loop(endless)"
+            )
         value = unwrap(self.header.limit.eval(scope))
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise OrchError("E303", "the limit of loop must be a number or endless", self.header.limit.span)
         if value < 0 or value != int(value):
-            raise OrchError("E303", "the limit of loop must be a whole number from 0", self.header.limit.span)
+            raise OrchError(
+                "E303", "the limit of loop must be a non-negative whole number", self.header.limit.span
+            )
         return int(value)
-

@@ -97,7 +97,9 @@ class Import(Node):
     def _import(self, scope: Scope) -> None:
         source = source_text(self.source, scope)
         wanted = [item.names[0] for item in self.items.items if isinstance(item, ImportItem)]
-        module = scope.run.import_module(source, scope, self.source.span, self.kind and str(self.kind.word), names=wanted)
+        module = scope.run.import_module(
+            source, scope, self.source.span, self.kind and str(self.kind.word), names=wanted
+        )
         for item in self.items.items:
             if isinstance(item, ImportAll):
                 self._bind(str(item.alias)[1:], module.namespace(), scope, item)
@@ -113,7 +115,11 @@ class Import(Node):
             return None
         known = module.export_names()
         meant = nearest(name, known)
-        help = f"did you mean {meant}?" if meant else ("it exports " + ", ".join(sorted(known)) if known else None)
+        help = (
+            f"did you mean {meant}?"
+            if meant
+            else ("it exports " + ", ".join(sorted(known)) if known else None)
+        )
         raise OrchError("E411", f"{name} is not exported by {source}", item.span, help=help)
 
     def _bind(self, name: str, value: Any, scope: Scope, item: Node) -> None:

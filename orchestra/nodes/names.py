@@ -90,7 +90,6 @@ class Field(Node):
             raise error.at(self.span) from None
         return tag(value, base.meta) if base.__class__ is Tagged else value
 
-
     def _viewed(self, view: View) -> Any:
         try:
             return view.field(self.name)
@@ -100,7 +99,12 @@ class Field(Node):
     def _inside_data(self) -> bool:
         """After `.mx.data` a field named `mx` is the data's own."""
         base = self.base
-        return isinstance(base, Field) and base.name == "data" and isinstance(base.base, Field) and base.base.name == "mx"
+        return (
+            isinstance(base, Field)
+            and base.name == "data"
+            and isinstance(base.base, Field)
+            and base.base.name == "mx"
+        )
 
 
 @node

@@ -81,7 +81,12 @@ def destination_text(target: Node, scope: Scope) -> str:
     if isinstance(target, Load):
         return str(target.path(scope)[0])
     if isinstance(target, Reference) and target.name in ("root", "base"):
-        raise OrchError("E420", f"an unquoted @{target.name} is no path", target.span, help=f'quote it: "@{target.name}/…"')
+        raise OrchError(
+            "E420",
+            f"an unquoted @{target.name} is no path",
+            target.span,
+            help=f'quote it: "@{target.name}/…"',
+        )
     return text_of(target.eval(scope))
 
 
@@ -119,13 +124,17 @@ class OutputOld(Node):
             write_output(self.value.whole(scope), self.value, self.target, None, scope, self.span)
 
 
-def write_output(value: Any, source: Node | None, target: Node, format: str | None, scope: Scope, span: Any) -> None:
+def write_output(
+    value: Any, source: Node | None, target: Node, format: str | None, scope: Scope, span: Any
+) -> None:
     where = destination_text(target, scope)
     if where == "env":
         name = source.name if isinstance(source, Reference) else "output"
         where = f"env:ORCH_{name.upper().replace('-', '_')}"
     op = Op("output", "", [value], (), span, facts={"target": where})
-    scope.run.perform(op, lambda op: scope.run.output(op.inputs[0], where, format and str(format), scope, span), scope)
+    scope.run.perform(
+        op, lambda op: scope.run.output(op.inputs[0], where, format and str(format), scope, span), scope
+    )
 
 
 @node
@@ -144,7 +153,9 @@ class Append(Node):
 def append_record(value: Any, target: Node, format: str | None, scope: Scope, span: Any) -> None:
     where = destination_text(target, scope)
     op = Op("append", "", [value], (), span, facts={"target": where})
-    scope.run.perform(op, lambda op: scope.run.append(op.inputs[0], where, format and str(format), scope, span), scope)
+    scope.run.perform(
+        op, lambda op: scope.run.append(op.inputs[0], where, format and str(format), scope, span), scope
+    )
 
 
 @node
@@ -198,7 +209,13 @@ class Invocation(Node):
     def __post_init__(self) -> None:
         kind = type(self.value).__name__
         if not isinstance(self.value, RUNS) and kind not in ("Command", "Code", "New", "BlockValue"):
-            raise OrchError("E102", "this is a value, not a statement", self.span, help=f"show {_first_line(self.span.text)}", exit=2)
+            raise OrchError(
+                "E102",
+                "this is a value, not a statement",
+                self.span,
+                help=f"show {_first_line(self.span.text)}",
+                exit=2,
+            )
 
     def exec(self, scope: Scope) -> None:
         statement = getattr(self.value, "exec_statement", None)
@@ -253,7 +270,9 @@ class OutputEffect(Effect):
 
     def act(self, value: Any, scope: Scope) -> None:
         shown = _shown(self.value, value, scope)
-        write_output(shown, self.value, self.target, self.format, scope.child("stage", {"input": value}), self.span)
+        write_output(
+            shown, self.value, self.target, self.format, scope.child("stage", {"input": value}), self.span
+        )
 
 
 @node
@@ -264,5 +283,3 @@ class AppendEffect(Effect):
     def act(self, value: Any, scope: Scope) -> None:
         shown = _shown(self.value, value, scope)
         append_record(shown, self.target, None, scope.child("stage", {"input": value}), self.span)
-
-

@@ -140,9 +140,11 @@ class PipelineRun:
         if self.runs > RUNS_IN_ALL:
             raise OrchError("E305", f"the pipeline ran more than {RUNS_IN_ALL} stages", self.span)
         step = self.steps[index]
-        value = _as_data(self.outputs[index - 1]) if index else None
-        frame = self._frame(index, value)
-        inner = self.scope.within(self.scope.context.with_(stage=frame), "stage", {} if not index else {"input": value})
+        value = self.outputs[index - 1] if index else None
+        frame = self._frame(index, _as_data(value))
+        inner = self.scope.within(
+            self.scope.context.with_(stage=frame), "stage", {} if not index else {"input": _as_data(value)}
+        )
         try:
             result = step.run(value, inner)
             for effect in step.effects:
@@ -168,7 +170,9 @@ class PipelineRun:
         if index == 0:
             raise signal
         if step.group:
-            raise OrchError("E305", "retry is not possible inside a parallel group", signal.span or step.node.span)
+            raise OrchError(
+                "E305", "retry is not possible inside a parallel group", signal.span or step.node.span
+            )
         active = self.active
         if active is None or active.gate != index:
             if active is not None:
@@ -176,7 +180,12 @@ class PipelineRun:
             active = self.active = Attempts(index, index - 1)
         active.hint = signal.value
         active.tries.append(
-            {"attempt": len(active.tries) + 1, "result": "retry", "hint": signal.value, "output": self.outputs[index - 1]}
+            {
+                "attempt": len(active.tries) + 1,
+                "result": "retry",
+                "hint": signal.value,
+                "output": self.outputs[index - 1],
+            }
         )
         self._check_limits(active, step)
         if not self.steps[index - 1].repeats:
@@ -194,7 +203,9 @@ class PipelineRun:
             message = f"{target.name} was retried more than {RETRIES_PER_TARGET} times in one pipeline"
         else:
             return
-        raise OrchError("E305", message, step.node.span, help="return a fallback when @mx.try reaches a limit")
+        raise OrchError(
+            "E305", message, step.node.span, help="return a fallback when @mx.try reaches a limit"
+        )
 
     def active_tries(self) -> list[Any]:
         return list(self.active.outputs) if self.active is not None else []
@@ -230,7 +241,9 @@ def _runner(stage: Node, scope: Scope) -> Callable[[Any, Scope], Any]:
     """What runs one stage on a value."""
     if isinstance(stage, Call):
         callee = _callee_of(stage.callee, scope)
-        return lambda value, inner: _staged(callee, value, stage.arguments(_shifted(callee), inner), inner, stage)
+        return lambda value, inner: _staged(
+            callee, value, stage.arguments(_shifted(callee), inner), inner, stage
+        )
     if isinstance(stage, (Reference, Field)):
         callee = _callee_of(stage, scope)
         return lambda value, inner: _staged(callee, value, [], inner, stage)
@@ -253,6 +266,7 @@ def _staged(callee: Executable, value: Any, more: list[Any], scope: Scope, stage
         value = tag(compact_json(value), joined((value,), deep=True))
     inputs = [value, *more]
     if isinstance(callee, Function):
+        inputs[0] = _as_data(value)
         params = callee.definition.params or []
         inputs += ["" if param.default is None else MISSING for param in params[len(inputs) :]]
     result = call_value(callee, inputs, scope, stage)
@@ -309,7 +323,9 @@ def stage_callee(path: list[str], scope: Scope, place: Node) -> Executable:
         path = path[:1]
     for name in path[1:]:
         data = unwrap(value)
-        value = scope.run.variant(data, name) if isinstance(data, Executable) else access.get_field(data, name)
+        value = (
+            scope.run.variant(data, name) if isinstance(data, Executable) else access.get_field(data, name)
+        )
     callee = unwrap(value)
     if not isinstance(callee, Executable):
         shown = ".".join(path)
@@ -345,7 +361,13 @@ class _PerBranch(Effect):
 
 
 def run_branches(
-    count: int, work: Callable[[int], Any], value: Any, scope: Scope, place: Node, width: int | None = None, pace: float = 0.0
+    count: int,
+    work: Callable[[int], Any],
+    value: Any,
+    scope: Scope,
+    place: Node,
+    width: int | None = None,
+    pace: float = 0.0,
 ) -> list[Any]:
     """Results of the branches in written order; a branch that fails leaves an error item."""
 
@@ -353,9 +375,13 @@ def run_branches(
         try:
             return present(work(index))
         except Retry as signal:
-            raise OrchError("E305", "retry is not possible inside a parallel group", signal.span, fatal=True) from None
+            raise OrchError(
+                "E305", "retry is not possible inside a parallel group", signal.span, fatal=True
+            ) from None
 
-    outcomes = scope.run.parallel(count, width or scope.run.parallel_limit, pace, guarded, scope, label="branches", patient=True)
+    outcomes = scope.run.parallel(
+        count, width or scope.run.parallel_limit, pace, guarded, scope, label="branches", patient=True
+    )
     made = []
     for index, outcome in enumerate(outcomes):
         if isinstance(outcome, OrchError):
@@ -384,8 +410,15 @@ def _while(stage: WhileStage, processor: Executable, state: Any, scope: Scope) -
         except Continue as signal:
             state = state if signal.value is MISSING else signal.value
         except Retry as signal:
-            raise OrchError("E305", "use 'continue' instead of 'retry' in while processors", signal.span) from None
-    raise OrchError("E303", f"while reached its cap of {cap} without done", stage.span, help="raise the cap or answer done")
+            raise OrchError(
+                "E305", "use 'continue' instead of 'retry' in while processors", signal.span
+            ) from None
+    raise OrchError(
+        "E303",
+        f"while reached its cap of {cap} without done",
+        stage.span,
+        help="raise the cap or answer done",
+    )
 
 
 # ── pipelines ────────────────────────────────────────────────────────────────────────────────────
@@ -422,7 +455,10 @@ class Pipeline(Node):
 
 def _recomputes(source: Node) -> bool:
     """Whether a retry evaluates the source again: it calls, runs or loads something."""
-    return any(type(part).__name__ in ("Call", "Command", "Code", "Load", "Foreach", "For", "Loop") for part in walk(source))
+    return any(
+        type(part).__name__ in ("Call", "Command", "Code", "Load", "Foreach", "For", "Loop")
+        for part in walk(source)
+    )
 
 
 @node
@@ -452,11 +488,15 @@ class ParallelCalls(Node):
         from orchestra.nodes.loops import duration_of
 
         width = int(self.caps.width) if self.caps is not None else None
-        pace = duration_of(self.caps.pace, scope, "pacing") if self.caps is not None and self.caps.pace else 0.0
+        pace = (
+            duration_of(self.caps.pace, scope, "pacing") if self.caps is not None and self.caps.pace else 0.0
+        )
         calls = self.branches.calls
 
         def group(_: Any, inner: Scope) -> Any:
-            result = run_branches(len(calls), lambda index: calls[index].eval(inner), None, inner, self, width, pace)
+            result = run_branches(
+                len(calls), lambda index: calls[index].eval(inner), None, inner, self, width, pace
+            )
             return tag(result, joined(result))
 
         if self.piped is None:
@@ -464,5 +504,3 @@ class ParallelCalls(Node):
         leading, steps = _steps(self.piped.stages, scope)
         source = Step(group, [_PerBranch(effect.span, effect) for effect in leading], "the group", self)
         return PipelineRun([source, *steps], scope, self.span).result()
-
-

@@ -47,7 +47,11 @@ def _loop_frame(source: Node, scope: Scope) -> ForFrame | None:
         return None
     frame = scope.context.for_
     owner = scope.owner(name)
-    return frame if frame is not None and frame.variable == name and owner is not None and owner.kind in ITEMS else None
+    return (
+        frame
+        if frame is not None and frame.variable == name and owner is not None and owner.kind in ITEMS
+        else None
+    )
 
 
 class MetaView(View):
@@ -62,7 +66,11 @@ class MetaView(View):
 
     def field(self, name: str) -> Any:
         meta = meta_of(self.value)
-        if self.frame is not None and name in ("index", "key") and (place := getattr(self.frame, name)) is not None:
+        if (
+            self.frame is not None
+            and name in ("index", "key")
+            and (place := getattr(self.frame, name)) is not None
+        ):
             return place
         if meta.facts is not None and name in meta.facts:
             return meta.facts[name]
@@ -175,14 +183,30 @@ class OuterView(View):
         self.frame = frame
 
     def field(self, name: str) -> Any:
-        return {"try": self.frame.attempt, "hint": self.frame.hint, "stage": self.frame.stage}.get(name, MISSING)
+        return {"try": self.frame.attempt, "hint": self.frame.hint, "stage": self.frame.stage}.get(
+            name, MISSING
+        )
 
 
 class ContextView(View):
     """`@mx`."""
 
     __slots__ = ("context", "scope")
-    names = ("try", "tries", "stage", "hint", "isPipeline", "input", "lastOutput", "errors", "op", "for", "loop", "while", "run")
+    names = (
+        "try",
+        "tries",
+        "stage",
+        "hint",
+        "isPipeline",
+        "input",
+        "lastOutput",
+        "errors",
+        "op",
+        "for",
+        "loop",
+        "while",
+        "run",
+    )
 
     def __init__(self, context: Context, scope: Scope) -> None:
         self.context = context

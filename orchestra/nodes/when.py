@@ -179,5 +179,3 @@ def _matches(pattern: Node, subject: Any, scope: Scope) -> bool:
     if isinstance(pattern, Not):
         return not _matches(pattern.operand, subject, scope)
     return operators.equals(subject, present(plain(pattern.peek(scope))))
-
-

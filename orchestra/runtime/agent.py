@@ -78,6 +78,7 @@ class Agent:
         self._providers: dict[str, TurnModel] = {}
         self._gates: dict[tuple[str, str | None], Gate] = {}
         self._polls: set[Path] = set()
+        self._command_environment = _without_secrets(environment, set(config.get("env", ())))
 
     def resolve(self, model: str, provider: str | None = None) -> ResolvedModel:
         """Who would answer. Needs no network and opens nothing. Raises E702."""
@@ -127,7 +128,7 @@ class Agent:
         def emit(kind: str, data: dict[str, Any]) -> None:
             self._told(kind, self.redactor.clean_data({"call_id": request.call_id, "fn": request.fn, **data}))
 
-        toolbox = Toolbox(request.tools, workspace, self._root, request.poll, self._command_environment())
+        toolbox = Toolbox(request.tools, workspace, self._root, request.poll, self._command_environment)
         conversation = Conversation(request, line, toolbox, emit)
         call = Call(request, resolved.provider, resolved.id, conversation, poll, entry)
         emit("llm:start", {"provider": resolved.provider, "model": resolved.id, "stream": request.stream})
@@ -181,15 +182,6 @@ class Agent:
             self._gates[key] = Gate(declared, _is_local(settings))
         return self._gates[key]
 
-    def _command_environment(self) -> dict[str, str]:
-        kept = set(self._config.get("env", ()))
-        return {
-            name: value
-            for name, value in self._environment.items()
-            if name in kept
-            or not (is_secret_name(name) or name.startswith("ANTHROPIC_") or name in SHELL_VARIABLES)
-        }
-
     # ── the file to be written ───────────────────────────────────────────────────────────────────
 
     @contextmanager
@@ -229,6 +221,16 @@ class Agent:
             "system": request.system,
             "sha256": hashlib.sha256(request.prompt.encode("utf-8", "surrogatepass")).hexdigest(),
         }
+
+
+def _without_secrets(environment: Mapping[str, str], kept: set[str]) -> dict[str, str]:
+    """What commands of models see of the environment."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in kept
+        or not (is_secret_name(name) or name.startswith("ANTHROPIC_") or name in SHELL_VARIABLES)
+    }
 
 
 def _check_tools(tools: ToolSet) -> None:

@@ -101,7 +101,7 @@ def document(redactor: Redactor, facts: Mapping[str, Any], text: str) -> str:
 
 def _field(name: str, value: Any) -> str:
     """One line of front matter, more for a long text."""
-    if value.__class__ is int:
+    if value.__class__ is int or (value.__class__ is float and "." in repr(value)):
         return f"{name}: {value}\n"
     if value.__class__ is str and QUOTABLE.fullmatch(value):
         return f"{name}: {value}\n" if PLAIN.fullmatch(value) else f"{name}: '{value}'\n"

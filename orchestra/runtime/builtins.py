@@ -61,7 +61,8 @@ class Builtins:
         variable = self._variables.get(name)
         if variable is not None:
             return variable(scope)
-        return self.function(name)
+        function = self.function(name)
+        return self._run.workspace_value(name) if function is ABSENT else function
 
     def function(self, name: str) -> Any:
         made = self._functions.get(name)

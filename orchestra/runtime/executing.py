@@ -54,7 +54,9 @@ class Executing:
         self._workers: CodeWorkers | None = None
         self.variables: dict[str, str] = {}  # set by `output … to env:NAME`
 
-    def command(self, text: str, directory: str | None, options: CommandOptions, scope: Scope, span: Span) -> Outcome:
+    def command(
+        self, text: str, directory: str | None, options: CommandOptions, scope: Scope, span: Span
+    ) -> Outcome:
         """Run one command line with /bin/sh."""
         return self._shell(text, "sh", {}, directory, options, span)
 
@@ -65,7 +67,14 @@ class Executing:
         return Command(source.span, None, None, source.parts).eval(scope)
 
     def code(
-        self, lang: str, code: str, params: dict[str, Any], directory: str | None, options: CommandOptions, scope: Scope, span: Span
+        self,
+        lang: str,
+        code: str,
+        params: dict[str, Any],
+        directory: str | None,
+        options: CommandOptions,
+        scope: Scope,
+        span: Span,
     ) -> Outcome:
         """Run a block of foreign code."""
         lang = LANGUAGES.get(lang, lang)
@@ -75,7 +84,11 @@ class Executing:
         shadow = self._shadows(scope, lang)
         given = {name: _wrapper(value) if _kept(value) else plain(value) for name, value in params.items()}
         given = {name: value for name, value in given.items() if not isinstance(value, Executable)}
-        functions = {name: self._shadow(value, lang, scope) for name, value in params.items() if isinstance(plain(value), Executable)}
+        functions = {
+            name: self._shadow(value, lang, scope)
+            for name, value in params.items()
+            if isinstance(plain(value), Executable)
+        }
         try:
             result = self.wait(
                 self.workers.run, lang, _straightened(code) if lang == "py" else code, given, {**shadow, **functions}, self._folder(directory, span), self._limit(options),
@@ -86,7 +99,15 @@ class Executing:
         text = result.value if isinstance(result.value, str) else ""
         return Outcome(result.value, text, result.value is None)
 
-    def _shell(self, text: str, shell: Any, params: dict[str, Any], directory: str | None, options: CommandOptions, span: Span) -> Outcome:
+    def _shell(
+        self,
+        text: str,
+        shell: Any,
+        params: dict[str, Any],
+        directory: str | None,
+        options: CommandOptions,
+        span: Span,
+    ) -> Outcome:
         self.check_interrupted()
         request = CommandRequest(
             text=text, cwd=self._folder(directory, span), env=self._environment(options), shell=shell,
@@ -104,7 +125,9 @@ class Executing:
         value = result.stdout.rstrip()
         return Outcome(value, value, False, facts)
 
-    def _failed(self, request: CommandRequest, result: CommandResult, facts: dict[str, Any], span: Span) -> Outcome:
+    def _failed(
+        self, request: CommandRequest, result: CommandResult, facts: dict[str, Any], span: Span
+    ) -> Outcome:
         """A non-zero exit is an error, unless the command line asks to go on with what was printed."""
         if self.options.error_behavior == "continue":
             value = (result.stdout or result.stderr).rstrip()
@@ -119,7 +142,9 @@ class Executing:
             return self.root
         path = Path(directory).expanduser()
         if not path.is_absolute():
-            raise OrchError("E402", f"the working folder {directory} is not absolute", span, help=f'"@root/{directory}"')
+            raise OrchError(
+                "E402", f"the working folder {directory} is not absolute", span, help=f'"@root/{directory}"'
+            )
         if not path.is_dir():
             raise OrchError("E402", f"the working folder {directory} does not exist", span)
         return path

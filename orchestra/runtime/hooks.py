@@ -82,7 +82,13 @@ class Hooks:
         return op
 
     def _after(
-        self, op: Op, result: Any, hooks: list[ActiveHook], scope: Scope, errors: list[dict[str, Any]], facts: dict[str, Any]
+        self,
+        op: Op,
+        result: Any,
+        hooks: list[ActiveHook],
+        scope: Scope,
+        errors: list[dict[str, Any]],
+        facts: dict[str, Any],
     ) -> Any:
         for hook in hooks:
             if hook.timing == "before":
@@ -94,21 +100,42 @@ class Hooks:
         return result
 
     def _always(
-        self, op: Op, hooks: list[ActiveHook], scope: Scope, errors: list[dict[str, Any]], facts: dict[str, Any], error: BaseException
+        self,
+        op: Op,
+        hooks: list[ActiveHook],
+        scope: Scope,
+        errors: list[dict[str, Any]],
+        facts: dict[str, Any],
+        error: BaseException,
     ) -> None:
         """Hooks with the timing `always` see a failure as well; they cannot change it."""
         if not isinstance(error, OrchError):
             return
-        data = {key: value for key, value in error.as_data().items() if key in ("code", "message", "line", "file")}
+        data = {
+            key: value for key, value in error.as_data().items() if key in ("code", "message", "line", "file")
+        }
         for hook in hooks:
             if hook.timing == "always":
-                self._fire(hook, op, {"input": _input(op, hook), "output": None, "error": data}, scope, errors, facts)
+                self._fire(
+                    hook, op, {"input": _input(op, hook), "output": None, "error": data}, scope, errors, facts
+                )
 
     def _fire(
-        self, hook: ActiveHook, op: Op, names: dict[str, Any], scope: Scope, errors: list[dict[str, Any]], facts: dict[str, Any]
+        self,
+        hook: ActiveHook,
+        op: Op,
+        names: dict[str, Any],
+        scope: Scope,
+        errors: list[dict[str, Any]],
+        facts: dict[str, Any],
     ) -> Any:
         """Run one hook body; its own failure is noted and changes nothing."""
-        more = {"checkpoint": {"hit": False}, **(scope.context.more or {}), **facts, "hooks": {"errors": list(errors)}}
+        more = {
+            "checkpoint": {"hit": False},
+            **(scope.context.more or {}),
+            **facts,
+            "hooks": {"errors": list(errors)},
+        }
         context = scope.context.with_(op=op, hooked=True, more=more)
         inner = hook.scope.within(context, "call", names)
         try:
@@ -134,7 +161,9 @@ class Hooks:
         seen = (shown, error.message)
         self._failures[seen] = self._failures.get(seen, 0) + 1
         if self._failures[seen] == 1:
-            self._run.warn(Warned("W601", f"hook {shown} failed: {error.message}", error.span or hook.definition.span))
+            self._run.warn(
+                Warned("W601", f"hook {shown} failed: {error.message}", error.span or hook.definition.span)
+            )
 
     def report_repeats(self) -> None:
         """Say how often each failing hook failed again."""
@@ -158,4 +187,6 @@ def _changed_inputs(op: Op, value: Any) -> list[Any]:
     if op.kind != "exe":
         return [tag(value, joined(op.inputs, deep=True))]
     given = data if isinstance(data, list) else [value]
-    return [tag(new, joined((old,))) for new, old in zip(given, op.inputs, strict=False)] + op.inputs[len(given) :]
+    return [tag(new, joined((old,))) for new, old in zip(given, op.inputs, strict=False)] + op.inputs[
+        len(given) :
+    ]

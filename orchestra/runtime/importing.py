@@ -22,7 +22,9 @@ from orchestra.values.tagged import MISSING, plain
 
 __all__ = ["Importing"]
 
-LLM_NAMES = tuple(f"{scope}/{name}" for name in ("llm", "claude", "claude-poll") for scope in ("orch", "mlld", "std"))
+LLM_NAMES = tuple(
+    f"{scope}/{name}" for name in ("llm", "claude", "claude-poll") for scope in ("orch", "mlld", "std")
+)
 
 
 class Importing:
@@ -36,7 +38,13 @@ class Importing:
     builtins: Any
 
     def import_module(
-        self, source: str, scope: Scope, span: Span, kind: str | None, options: Any = None, names: list[str] | None = None
+        self,
+        source: str,
+        scope: Scope,
+        span: Span,
+        kind: str | None,
+        options: Any = None,
+        names: list[str] | None = None,
     ) -> Any:
         if source.startswith("node:"):
             return self._node_module(source[5:], names or [], scope, span)
@@ -68,7 +76,9 @@ class Importing:
         return None
 
     def virtual_names(self) -> list[str]:
-        return [f"@{name}" for name in ("orch/llm", "mlld/claude", "mlld/claude-poll")] + list(self.options.modules)
+        return [f"@{name}" for name in ("orch/llm", "mlld/claude", "mlld/claude-poll")] + list(
+            self.options.modules
+        )
 
     def _llm_functions(self) -> dict[str, Native]:
         made: dict[str, Native] = self.__dict__.setdefault("_llm", {})
@@ -84,7 +94,11 @@ class Importing:
         data = unwrap(value)
         environ = self.environ  # type: ignore[attr-defined]
         shown = {*self.config.security.allowedEnvVars, "NODE_ENV", "DEBUG", "CI", "HOME", "USER", "PATH"}
-        fields = {name: text for name, text in environ.items() if name in shown or name.startswith(("ORCH_", "MLLD_"))}
+        fields = {
+            name: text
+            for name, text in environ.items()
+            if name in shown or name.startswith(("ORCH_", "MLLD_"))
+        }
         if isinstance(data, dict):
             fields.update(plain(data))
         elif isinstance(data, str):
@@ -116,7 +130,9 @@ class Importing:
         found = self._node("const m = require(name); return Object.fromEntries(wanted.filter(n => n in m)"
                            ".map(n => [n, typeof m[n] === 'function' ? {call: true} : {value: m[n]}]))", params, span, scope)  # fmt: skip
         for name, entry in dict(found).items():
-            module.scope.names[name] = self._node_function(package, name, span) if entry.get("call") else entry.get("value")
+            module.scope.names[name] = (
+                self._node_function(package, name, span) if entry.get("call") else entry.get("value")
+            )
         return module
 
     def _node_function(self, package: str, name: str, span: Span) -> Native:
@@ -172,7 +188,9 @@ class Importing:
 
     def _template_function(self, path: Path, params: list[str], scope: Scope, span: Span) -> Native:
         body = self.modules.template(str(path), scope.module, span)
-        unknown = [ref.name for ref in references(body.parsed) if ref.name not in params and not ref.defined(scope)]
+        unknown = [
+            ref.name for ref in references(body.parsed) if ref.name not in params and not ref.defined(scope)
+        ]
         if unknown:
             raise OrchError(
                 "E415", f"{body.name} uses @{unknown[0]}, which is no parameter", span, help=f"add it: as @name({', '.join([*params, unknown[0]])})"
@@ -198,7 +216,9 @@ class Importing:
 
 
 WORDS = re.compile(r"[A-Za-z0-9_.+-]+")
-NO_COMMANDS = frozenset("sh bash network net filesystem fs node js python py ruby rb go rust cmd true false".split())
+NO_COMMANDS = frozenset(
+    "sh bash network net filesystem fs node js python py ruby rb go rust cmd true false".split()
+)
 
 
 def _commands(body: str) -> list[str]:
@@ -207,5 +227,3 @@ def _commands(body: str) -> list[str]:
     names = [name for group in listed for name in WORDS.findall(re.sub(r":\s*[^,]*", "", group))]
     rest = re.sub(r"\b\w+\s*:\s*(?:[\[{][^\]}]*[\]}]|\S+)", "", body)
     return names + [word for word in WORDS.findall(rest) if word not in NO_COMMANDS]
-
-

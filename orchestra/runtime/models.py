@@ -64,7 +64,11 @@ class _Call:
         return self._value(result)
 
     def _request(self, given: CallArguments) -> LLMRequest:
-        fields = {name: getattr(given, name) for name in CallArguments.__dataclass_fields__ if name in REQUEST_FIELDS}
+        fields = {
+            name: getattr(given, name)
+            for name in CallArguments.__dataclass_fields__
+            if name in REQUEST_FIELDS
+        }
         if isinstance(given.schema, str):
             fields["schema"] = self._run.schema_file(given.schema, self._scope)
         if given.poll is not None and not given.poll.is_absolute():
@@ -96,7 +100,9 @@ class _Call:
             "attempts": result.attempts,
             "cached": False,
             "archive": result.archive,
-            "poll": None if poll is None else {"path": str(poll.path), "written": poll.written, "salvaged": poll.salvaged},
+            "poll": None
+            if poll is None
+            else {"path": str(poll.path), "written": poll.written, "salvaged": poll.salvaged},
         }
 
     # ── the ledger ───────────────────────────────────────────────────────────────────────────────
@@ -105,9 +111,24 @@ class _Call:
         usage = result.usage
         self._run.execution.calls.add(
             CallRow(
-                self._id, self._fn, result.provider, result.model, self._started, result.ms, result.turns, usage.input,
-                usage.output, usage.cache_write, usage.cache_read, result.cost, result.stop, result.attempts, False,
-                result.archive, self._run.phase, None,
+                self._id,
+                self._fn,
+                result.provider,
+                result.model,
+                self._started,
+                result.ms,
+                result.turns,
+                usage.input,
+                usage.output,
+                usage.cache_write,
+                usage.cache_read,
+                result.cost,
+                result.stop,
+                result.attempts,
+                False,
+                result.archive,
+                self._run.phase,
+                None,
             )  # fmt: skip
         )
 
@@ -115,9 +136,24 @@ class _Call:
         details = error.details
         self._run.execution.calls.add(
             CallRow(
-                self._id, self._fn, resolved.provider, resolved.id, self._started, int(details.get("ms", 0)),
-                int(details.get("turns", 0)), int(details.get("input", 0)), int(details.get("output", 0)), 0, 0, None,
-                None, int(details.get("attempts", 1)), False, details.get("archive"), self._run.phase, error.message,
+                self._id,
+                self._fn,
+                resolved.provider,
+                resolved.id,
+                self._started,
+                int(details.get("ms", 0)),
+                int(details.get("turns", 0)),
+                int(details.get("input", 0)),
+                int(details.get("output", 0)),
+                0,
+                0,
+                None,
+                None,
+                int(details.get("attempts", 1)),
+                False,
+                details.get("archive"),
+                self._run.phase,
+                error.message,
             )  # fmt: skip
         )
 

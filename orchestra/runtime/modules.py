@@ -49,7 +49,9 @@ class Module:
 
     # ── definitions ──────────────────────────────────────────────────────────────────────────────
 
-    def declare(self, name: str, value: Any, span: Span, imported: bool = False, variable: bool = False) -> None:
+    def declare(
+        self, name: str, value: Any, span: Span, imported: bool = False, variable: bool = False
+    ) -> None:
         """Bind a name for the whole module, once."""
         if variable and (name in RESERVED or name in self.scope.run.prefixes()):
             raise OrchError("E204", f"@{name} is a reserved name", span, help="choose another name")
@@ -111,7 +113,9 @@ class Module:
         """E411 for a listed name that nothing defines."""
         for name in (self.exports or {}).values():
             if name not in self.scope.names:
-                raise OrchError("E411", f"{self.name} exports @{name}, which it does not define", self.places.get(name))
+                raise OrchError(
+                    "E411", f"{self.name} exports @{name}, which it does not define", self.places.get(name)
+                )
 
     def namespace(self) -> Any:
         return Namespace(self)
@@ -143,7 +147,12 @@ class Namespace(View):
         if self.module.lenient:
             return values
         functions = {n: v for n, v in values.items() if isinstance(unwrap(v), Executable)}
-        return {"exports": {"variables": {n: v for n, v in values.items() if n not in functions}, "executables": functions}}
+        return {
+            "exports": {
+                "variables": {n: v for n, v in values.items() if n not in functions},
+                "executables": functions,
+            }
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +204,9 @@ class Modules:
         named = source.startswith("@")
         if kind in (("static", "cached") if named else ("module", "live", "cached")):
             what = "a named module" if named else "a file"
-            raise OrchError("E414", f"{kind} does not fit: {source} is {what}", span, help="leave the word out")
+            raise OrchError(
+                "E414", f"{kind} does not fit: {source} is {what}", span, help="leave the word out"
+            )
         if named:
             return self._named(source, span)
         return self._file(source, importer.directory, span)
@@ -215,14 +226,22 @@ class Modules:
         if local is not None:
             return self._load(local, span)
         meant = nearest(f"@{name}", self._run.virtual_names())
-        help = f"did you mean {meant}?" if meant else "bundled modules are " + ", ".join(sorted(self._run.virtual_names()))
+        help = (
+            f"did you mean {meant}?"
+            if meant
+            else "bundled modules are " + ", ".join(sorted(self._run.virtual_names()))
+        )
         raise OrchError("E410", f"module @{name} was not found", span, help=help)
 
     def _local(self, name: str) -> Path | None:
         """A module installed in the project: `llm/lib/NAME/index.mld` or `llm/modules/NAME.mld`."""
         short = name.split("/")[-1]
         root = self._run.root
-        tries = [root / "llm/lib" / short / "index.mld", root / "llm/modules" / f"{short}.mld", root / "llm/modules" / f"{name}.mld"]
+        tries = [
+            root / "llm/lib" / short / "index.mld",
+            root / "llm/modules" / f"{short}.mld",
+            root / "llm/modules" / f"{name}.mld",
+        ]
         return next((path for path in tries if path.is_file()), None)
 
     def _virtual(self, name: str, values: Mapping[str, Any], lenient: bool) -> Module:
@@ -281,7 +300,9 @@ class Modules:
         """A parsed template file. Raises E401 and E407."""
         path = resolve(name, owner.directory, self._run.root)
         if path.suffix not in (".att", ".mtt"):
-            raise OrchError("E407", f"a template file ends in .att or .mtt, not in {path.suffix or 'nothing'}", span)
+            raise OrchError(
+                "E407", f"a template file ends in .att or .mtt, not in {path.suffix or 'nothing'}", span
+            )
         body = self._templates.get(path)
         if body is None:
             if not path.is_file():

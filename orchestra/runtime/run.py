@@ -154,7 +154,9 @@ class Run(Recording, Executing, Writing, Importing):
     def variant(self, function: Executable, name: str) -> Executable:
         return self.builtins.variant(function, name)
 
-    def call_variant(self, function: Executable, name: str, inputs: list[Any], scope: Scope, place: Node) -> Any:
+    def call_variant(
+        self, function: Executable, name: str, inputs: list[Any], scope: Scope, place: Node
+    ) -> Any:
         """`@parse.llm(text)` called as a function."""
         return call_value(self.builtins.variant(function, name), inputs, scope, place)
 
@@ -334,7 +336,11 @@ class Run(Recording, Executing, Writing, Importing):
         if name == "outDir":
             return self.out_dir
         if name == "run":
-            return {"id": self.execution.run_id, "number": self.execution.number, "started": self.execution.started}
+            return {
+                "id": self.execution.run_id,
+                "number": self.execution.number,
+                "started": self.execution.started,
+            }
         return MISSING
 
     def template_file(self, path: str, module: Any, span: Span) -> TemplateBody:

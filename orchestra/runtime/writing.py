@@ -16,8 +16,8 @@ from orchestra.runtime.files.sections import rename_heading
 from orchestra.runtime.files.selectors import parse_selector
 from orchestra.runtime.memo import MemoFrame
 from orchestra.source import Source, Span
-from orchestra.values.scope import Scope
-from orchestra.values.tagged import joined, unwrap
+from orchestra.values.scope import ABSENT, Scope
+from orchestra.values.tagged import joined, unwrap, with_facts
 from orchestra.values.text import display
 
 if TYPE_CHECKING:
@@ -149,6 +149,18 @@ class Writing:
         except OrchError as error:
             raise error.at(span) from None
 
+    def is_workspace(self, name: str) -> bool:
+        return name in self.__dict__.get("_workspaces", ())
+
+    def workspace_value(self, name: str) -> Any:
+        """`@desk`: the texts of a workspace by path, with its edits as facts; ABSENT if there is none."""
+        known: dict[str, Workspace] = self.__dict__.setdefault("_workspaces", {})
+        workspace = known.get(name)
+        if workspace is None:
+            return ABSENT
+        texts = {path: unwrap(workspace.load(path)) for path in workspace.paths}
+        return with_facts(texts, {"edits": workspace.edits, "descriptions": workspace.descriptions})
+
     def _workspace(self, where: str, create: bool = False) -> tuple[Workspace, str] | None:
         """The workspace and the path in it that `@name/path` names; None for other paths."""
         if not where.startswith("@"):
@@ -173,7 +185,7 @@ def read_source(path: Path, name: str) -> Source:
     except FileNotFoundError:
         raise OrchError("E401", f"file not found: {name}", exit=2) from None
     except OSError as error:
-        raise OrchError("E402", f"cannot read {name}: {(error.strerror or 'unknown reason').lower()}", exit=2) from None
+        raise OrchError(
+            "E402", f"cannot read {name}: {(error.strerror or 'unknown reason').lower()}", exit=2
+        ) from None
     return Source(name, decode(raw, name), path)
-
-

@@ -5,7 +5,3 @@ a word is a keyword only where one may stand, and templates, commands and native
 scanner looks at the parser's state before each token and says the one thing that is possible there. `scanner` holds
 the rules of code, `text` those of templates, `native` finds the end of foreign code, `words` is the vocabulary.
 """
-
-from orchestra.scan.scanner import ScanInput, TokenStream
-
-__all__ = ["ScanInput", "TokenStream"]

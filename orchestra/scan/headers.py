@@ -12,7 +12,9 @@ from orchestra.source import Source, Span
 
 __all__ = ["Header", "read_header"]
 
-_RESUME = re.compile(r"(?:[ \t]*(?:(?:>>|<<|#!)[^\n]*)?\r?\n)*[ \t]*resume:[ \t]*([\"']?)([^\n\"'>]*)\1[ \t]*(?:>>[^\n]*)?(?:\r?\n|$)")
+_RESUME = re.compile(
+    r"(?:[ \t]*(?:(?:>>|<<|#!)[^\n]*)?\r?\n)*[ \t]*resume:[ \t]*([\"']?)([^\n\"'>]*)\1[ \t]*(?:>>[^\n]*)?(?:\r?\n|$)"
+)
 _SHEBANG = re.compile(r"\ufeff?(?:#![^\n]*(?:\n|$))?")
 MODES = ("auto", "manual", "never")
 

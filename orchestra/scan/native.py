@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["closing_brace", "is_load", "matching"]
+__all__ = ["closing_brace", "foreign_reference", "is_load", "matching"]
 
 _SHELL = re.compile(
-    r"""'[^']*' | "(?:\\.|[^"\\])*" | \\. | (?:(?<=\s)|^)\#[^\n]* | [{}]""", re.VERBOSE | re.DOTALL | re.MULTILINE
+    r"""'[^']*' | "(?:\\.|[^"\\])*" | \\. | (?:(?<=\s)|^)\#[^\n]* | [{}]""",
+    re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
 _PYTHON = re.compile(
     r'''""".*?""" | \'\'\'.*?\'\'\' | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' | \#[^\n]* | [{}]''',
@@ -35,6 +36,13 @@ def closing_brace(text: str, start: int, lang: str) -> int:
             if not depth:
                 return match.start()
     return -1
+
+
+def foreign_reference(code: str) -> tuple[int, str] | None:
+    """Offset and name of the first `@name` in JavaScript outside strings and comments."""
+    blank = _SCRIPT.sub(lambda match: " " * len(match.group()), code)
+    found = re.search(r"(?<![\w$])@([A-Za-z_]\w*)", blank)
+    return (found.start(), found.group(1)) if found else None
 
 
 _STRINGS_AND_BRACKETS = re.compile(

@@ -58,7 +58,9 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _DURATION = re.compile(r"\d+(?:\.\d+)?(?:ms|s|m|h|d|w)(?![\w-])")
 _FIELD = re.compile(r"\.(?:[A-Za-z_](?:\w|-(?=\w))*|\d+)")
 _CONTINUES = re.compile(r"\|(?!\|)|\|\||\.[A-Za-z_][\w-]*\(|&&|\?\?|[?:](?=\s)|(?:else|catch|finally)\b")
-_PIPE_LINE = re.compile(r"\|\s*(?:@|show\b|log\b|output\b|append\b|cmd\b|sh\b|js\b|while\b)|\.[A-Za-z_][\w-]*\(")
+_PIPE_LINE = re.compile(
+    r"\|\s*(?:@|show\b|log\b|output\b|append\b|cmd\b|sh\b|js\b|while\b)|\.[A-Za-z_][\w-]*\("
+)
 _REGEX = re.compile(r"/(?![/*\s])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/[a-z]*")
 _KEY = re.compile(r"(?:[A-Za-z_](?:\w|-(?=\w))*|\d+)(?=\??\s*:(?!:))")
 _ARG_NAME = re.compile(r"([A-Za-z_](?:\w|-(?=\w))*)\s*:(?!:)")
@@ -291,8 +293,19 @@ class Scanner(TextRules):
         """The terminal that this word is here, or "" for an ordinary word."""
         kind = words.WORDS.get(word, "")
         if kind == "_RUN" and "_RUN" not in self.accepted:
-            return "_RUN_VALUE" if re.match(r"\s+(?:cmd|sh|bash|js|javascript|node|nodejs|py|python)\b", self.text[end:end+24]) else ""
-        if kind == "LANG" and "_NODE" in self.accepted and word == "node" and re.match(r"\s+@", self.text[end:end+24]):
+            return (
+                "_RUN_VALUE"
+                if re.match(
+                    r"\s+(?:cmd|sh|bash|js|javascript|node|nodejs|py|python)\b", self.text[end : end + 24]
+                )
+                else ""
+            )
+        if (
+            kind == "LANG"
+            and "_NODE" in self.accepted
+            and word == "node"
+            and re.match(r"\s+@", self.text[end : end + 24])
+        ):
             return "_NODE"
         if kind == "LANG" and "SHADOW_LANG" in self.accepted and word in words.SHADOW_LANGS:
             return "SHADOW_LANG"
@@ -329,7 +342,9 @@ class Scanner(TextRules):
 
     def _label(self, pos: int) -> bool:
         match = words.LABEL.match(self.text, pos)
-        if match is None or not re.match(r"\s*(?:,|[@\"'`{<]|[A-Za-z])", self.text[match.end() : match.end() + 40]):
+        if match is None or not re.match(
+            r"\s*(?:,|[@\"'`{<]|[A-Za-z])", self.text[match.end() : match.end() + 40]
+        ):
             return False
         self.emit("LABEL", pos, match.end())
         return True
@@ -396,7 +411,11 @@ class Scanner(TextRules):
     def _minus(self, sign: str, adjacent: bool, newline: bool) -> bool:
         accepted = self.accepted
         spaced = self.text[self.pos + 1 : self.pos + 2].isspace()
-        if "ADD" in accepted and self.last in words.OPERAND_ENDS and not (newline and not spaced and not adjacent):
+        if (
+            "ADD" in accepted
+            and self.last in words.OPERAND_ENDS
+            and not (newline and not spaced and not adjacent)
+        ):
             self.emit("ADD", self.pos, self.pos + 1)
             return True
         if "NUMBER" in accepted and (match := _NUMBER.match(self.text, self.pos + 1)):
@@ -419,10 +438,18 @@ class Scanner(TextRules):
 
     def _slash(self, sign: str, adjacent: bool, newline: bool) -> bool:
         accepted = self.accepted
-        if "REGEX" in accepted and self.last not in words.OPERAND_ENDS and (m := _REGEX.match(self.text, self.pos)):
+        if (
+            "REGEX" in accepted
+            and self.last not in words.OPERAND_ENDS
+            and (m := _REGEX.match(self.text, self.pos))
+        ):
             self.emit("REGEX", self.pos, m.end())
             return True
-        if "BARE_PATH" in accepted and self.last not in words.OPERAND_ENDS and (m := _BARE_PATH.match(self.text, self.pos)):
+        if (
+            "BARE_PATH" in accepted
+            and self.last not in words.OPERAND_ENDS
+            and (m := _BARE_PATH.match(self.text, self.pos))
+        ):
             self.emit("BARE_PATH", self.pos, m.end())
             return True
         return False
@@ -514,7 +541,9 @@ class Scanner(TextRules):
         if text.startswith("=>", start):
             return True
         if match := words.NAME.match(text, start):
-            return match.group() in words.STATEMENTS and not re.match(r"\s*[,\]]", text[match.end() : match.end() + 20])
+            return match.group() in words.STATEMENTS and not re.match(
+                r"\s*[,\]]", text[match.end() : match.end() + 20]
+            )
         if chain := _CHAIN.match(text, start):
             if re.match(r"\s*\+=", text[chain.end() : chain.end() + 20]):
                 return True
@@ -539,14 +568,19 @@ class Scanner(TextRules):
         accepted = self.accepted
         if "CODE" in accepted:
             self._code_body()
-        elif "_CMD_OPEN" in accepted and (self.last != "_RUN" or "_LBRACE" not in accepted or self._is_command()):
+        elif "_CMD_OPEN" in accepted and (
+            self.last != "_RUN" or "_LBRACE" not in accepted or self._is_command()
+        ):
             self.open_command()
         else:
             self._open("_LBRACE", "{")
 
     def _is_command(self) -> bool:
         """Whether the braces after `run` hold a command line rather than an object."""
-        return re.match(r"\{\s*(?:[\"']?[\w-]+[\"']?\s*\??:|\.\.\.|\})", self.text[self.pos : self.pos + 80]) is None
+        return (
+            re.match(r"\{\s*(?:[\"']?[\w-]+[\"']?\s*\??:|\.\.\.|\})", self.text[self.pos : self.pos + 80])
+            is None
+        )
 
     def _code_body(self) -> None:
         lang = self._language()
@@ -554,7 +588,9 @@ class Scanner(TextRules):
 
     def _language(self) -> str:
         """The language word before the braces that open here."""
-        for name in re.findall(r"\b(js|javascript|node|nodejs|py|python|sh|bash)\b", self.text[max(0, self.pos - 200) : self.pos])[::-1]:
+        for name in re.findall(
+            r"\b(js|javascript|node|nodejs|py|python|sh|bash)\b", self.text[max(0, self.pos - 200) : self.pos]
+        )[::-1]:
             return str(name)
         return "js"
 
@@ -581,7 +617,9 @@ class Scanner(TextRules):
         sign = self.text[frame.start]
         closer = {"[": "]", "(": ")", "{": "}"}.get(sign, "]")
         what = "block" if frame.kind == "block" else "bracket"
-        return self.fault("E103", f"this {what} is not closed", frame.start, frame.start + 1, f"add the closing {closer}")
+        return self.fault(
+            "E103", f"this {what} is not closed", frame.start, frame.start + 1, f"add the closing {closer}"
+        )
 
     def note_open(self) -> Note | None:
         """Where the innermost open bracket stands, for messages about what follows it."""

@@ -82,7 +82,10 @@ _MUSTACHE = re.compile(r"\{\{\s*([A-Za-z_][\w-]*)((?:\.[\w-]+|\[\d+\])*)\s*\}\}"
 _MUSTACHE_PART = re.compile(r"\.[\w-]+|\[(\d+)\]")
 _FOR = re.compile(r"/for[ \t]+(?=@)")
 _END = re.compile(r"/end(?![\w-])[ \t]*")
-_SELECTOR = re.compile(r"[ \t]+(?=#|\{)")
+_UNTOUCHED = re.compile(
+    r"(`{3,})mll?d[ \t]*\n.*?^\1`*[ \t]*$", re.DOTALL | re.MULTILINE
+)  # a fence of our own code
+_SELECTOR = re.compile(r"[ \t]+(?=!?#|\{)")
 _AS = re.compile(r"[ \t]+as[ \t]+(?=[\"'`:])")
 _OPENERS = (":::", "::", "[[", "`", '"', "'")
 
@@ -142,6 +145,8 @@ class TextRules:
         start, pieces = self.pos, list[str]()
         if frame.loop and self._at_line_start(start) and self._loop_end(start, pieces):
             return
+        if frame.kind == "att" and start == 0 and (match := _UNTOUCHED.match(self.text)):
+            self._take(pieces, match.end())
         while self.pos < self.end:
             match = kind.special.search(self.text, self.pos)
             stop = match.start() if match else self.end
@@ -168,7 +173,9 @@ class TextRules:
     def _special(self, frame: TextFrame, kind: TextKind, start: int, pieces: list[str]) -> bool:
         """Deal with the special character at `pos`; True when a token was said and scanning must pause."""
         char = self.text[self.pos]
-        if frame.kind in ("cmd", "load", "selector", "dir") and (done := self._path_or_command(frame, char, start, pieces)):
+        if frame.kind in ("cmd", "load", "selector", "dir") and (
+            done := self._path_or_command(frame, char, start, pieces)
+        ):
             return done > 0
         if self._closes(frame):
             self._close_text(frame, start, pieces)
@@ -204,7 +211,12 @@ class TextRules:
 
     def _close_text(self, frame: TextFrame, start: int, pieces: list[str]) -> None:
         self._flush(start, pieces, trim=frame.kind in ("::", ":::"))
-        kind = {"load": "_LOAD_CLOSE", "selector": "_LOAD_CLOSE", "angles": "_ANGLES_CLOSE", "cmd": "_CMD_CLOSE"}
+        kind = {
+            "load": "_LOAD_CLOSE",
+            "selector": "_LOAD_CLOSE",
+            "angles": "_ANGLES_CLOSE",
+            "cmd": "_CMD_CLOSE",
+        }
         self.stack.pop()
         self.emit(kind.get(frame.kind, "_TPL_CLOSE"), self.pos, self.pos + len(frame.closer))
         parent = self.stack[-1]
@@ -248,11 +260,15 @@ class TextRules:
             frame.tail = "load"
             return True
         first = frame.kind != '"' or (self.pos == frame.start + 1)
-        if first and ">" in line and is_load(content := line[1 : line.index(">")]) and not self._closes_in(frame, content):
+        if (
+            first
+            and ">" in line
+            and is_load(content := line[1 : line.index(">")])
+            and not self._closes_in(frame, content)
+        ):
             self._flush(start, pieces)
             self.open_load()
             return True
-        self._take(pieces)
         return False
 
     def _closes_in(self, frame: TextFrame, content: str) -> bool:
@@ -264,6 +280,9 @@ class TextRules:
             raise self.unclosed_text(frame)
         self._take(pieces)
         if not kind.loops:
+            return False
+        if frame.kind == "att" and (match := _UNTOUCHED.match(self.text, self.pos)):
+            self._take(pieces, match.end() - self.pos)
             return False
         if frame.loop and _END.match(self.text, self.pos):
             return self._loop_end(start, pieces)
@@ -326,7 +345,8 @@ class TextRules:
             return 1
         if char in " \t" and frame.kind == "load" and (match := _SELECTOR.match(text, self.pos)):
             self._flush(start, pieces)
-            self.emit("SELECTOR", match.end(), match.end() + 1)
+            length = 2 if text.startswith("!#", match.end()) else 1
+            self.emit("SELECTOR", match.end(), match.end() + length)
             frame.kind = "selector"
             return 1
         if char in " \t#{":
@@ -336,7 +356,9 @@ class TextRules:
 
     def _command_char(self, frame: TextFrame, char: str, start: int, pieces: list[str]) -> int:
         if char == "\\":
-            self._take(pieces, 2) if self.text[self.pos + 1 : self.pos + 2] != "@" else pieces.append(self._escape("cmd"))
+            self._take(pieces, 2) if self.text[self.pos + 1 : self.pos + 2] != "@" else pieces.append(
+                self._escape("cmd")
+            )
             return -1
         if char in "\"'" and frame.quote in ("", char):
             frame.quote = "" if frame.quote else char
@@ -346,8 +368,6 @@ class TextRules:
             return 0
         elif char == "<" and frame.quote == '"' and self._angle(frame, start, pieces):
             return 1
-        elif char == "<" and frame.quote == '"':
-            return -1
         elif char == "{" and not frame.quote:
             frame.depth += 1
         elif char == "}" and not frame.quote:
@@ -410,7 +430,11 @@ class TextRules:
     def _tail_question(self, frame: TextFrame, kind: TextKind) -> bool:
         start, frame.tail = self.pos, ""
         after = self.text[start + 1 : start + 2]
-        if after == "?" and self.text[start + 2 : start + 3] in ('"', "'", "`") and self.text[start + 2 : start + 3]:
+        if (
+            after == "?"
+            and self.text[start + 2 : start + 3] in ('"', "'", "`")
+            and self.text[start + 2 : start + 3]
+        ):
             self.emit("_FALLBACK", start, start + 2)
             self.open_template()
         elif after and after == kind.snippet and self._snippet_closes(start + 1):
@@ -451,5 +475,11 @@ class TextRules:
             error = self.fault("E103", "this command is not closed", start, start + 1, "add the closing }")
         else:
             what = "string" if frame.kind in "\"'" else "template"
-            error = self.fault("E104", f"this {what} is not closed", start, start + len(frame.kind), f"add the closing {frame.closer}")
+            error = self.fault(
+                "E104",
+                f"this {what} is not closed",
+                start,
+                start + len(frame.kind),
+                f"add the closing {frame.closer}",
+            )
         return error

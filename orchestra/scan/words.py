@@ -79,8 +79,8 @@ WORDS: Final[dict[str, str]] = {
 
 # What must follow a word for it to be that keyword; elsewhere it is an ordinary word.
 FOLLOWED_BY: Final[dict[str, re.Pattern[str]]] = {
-    "LANG": re.compile(r"\s*(?:\(|\{|:[/@~.])"),
-    "_CMD": re.compile(r"\s*(?:\(|\{|:[/@~.])"),
+    "LANG": re.compile(r"\s*(?:\(|\{|:(?=[^\s:]))"),
+    "_CMD": re.compile(r"\s*(?:\(|\{|:(?=[^\s:]))"),
     "_TEMPLATE": re.compile(r"\s*[\"'`]"),
     "_DATA": re.compile(r"\s*\{"),
     "_FOREACH": re.compile(r"\s+@"),
@@ -93,9 +93,7 @@ FOLLOWED_BY: Final[dict[str, re.Pattern[str]]] = {
 }
 
 # After these a value may follow but need not: a line end closes them inside a block.
-OPTIONAL_OPERAND: Final = frozenset(
-    "_LOG _DONE _CONTINUE _SKIP _RETRY _BAIL _THROW _ARROW _SHOW".split()
-)
+OPTIONAL_OPERAND: Final = frozenset("_LOG _DONE _CONTINUE _SKIP _RETRY _BAIL _THROW _ARROW _SHOW".split())
 
 # Tokens that end an operand: what follows is an operator, an access or the end.
 OPERAND_ENDS: Final = frozenset(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from orchestra.store.connection import Connection, storable
 
@@ -40,6 +41,7 @@ class CallRow:
 
 
 COLUMNS = tuple(field.name for field in fields(CallRow))
+_values = attrgetter(*COLUMNS)
 
 
 class Calls:
@@ -52,5 +54,5 @@ class Calls:
         self._insert = f"INSERT INTO calls (execution, {', '.join(COLUMNS)}) VALUES ({places})"
 
     def add(self, row: CallRow) -> None:
-        values = [storable(value) if isinstance(value, str) else value for value in astuple(row)]
+        values = [storable(value) if isinstance(value, str) else value for value in _values(row)]
         self._connection.change(self._insert, (self._execution, *values))

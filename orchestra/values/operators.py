@@ -164,18 +164,26 @@ def _result(number: Number) -> Number:
 
 
 def less(a: Value, b: Value) -> bool:
+    if a.__class__ is int and b.__class__ is int:
+        return bool(a < b)
     return to_number(a) < to_number(b)
 
 
 def less_equal(a: Value, b: Value) -> bool:
+    if a.__class__ is int and b.__class__ is int:
+        return bool(a <= b)
     return to_number(a) <= to_number(b)
 
 
 def greater(a: Value, b: Value) -> bool:
+    if a.__class__ is int and b.__class__ is int:
+        return bool(a > b)
     return to_number(a) > to_number(b)
 
 
 def greater_equal(a: Value, b: Value) -> bool:
+    if a.__class__ is int and b.__class__ is int:
+        return bool(a >= b)
     return to_number(a) >= to_number(b)
 
 

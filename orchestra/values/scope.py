@@ -47,7 +47,14 @@ class StageFrame:
     __slots__ = ("attempt", "hint", "history", "input", "outer", "stage", "tries")
 
     def __init__(
-        self, stage: int, input: Any, attempt: int, hint: Any, tries: list[Any], history: Any, outer: StageFrame | None
+        self,
+        stage: int,
+        input: Any,
+        attempt: int,
+        hint: Any,
+        tries: list[Any],
+        history: Any,
+        outer: StageFrame | None,
     ) -> None:
         self.stage = stage
         self.input = input
@@ -70,7 +77,7 @@ class Context:
         for_: ForFrame | None = None,
         loop: LoopFrame | None = None,
         memo: Any = None,
-        calls: tuple[Any, ...] = (),
+        calls: Any = None,
         hooked: bool = False,
         errors: list[Any] | None = None,
         more: dict[str, Any] | None = None,
@@ -91,7 +98,7 @@ class Context:
             setattr(made, name, changes[name] if name in changes else getattr(self, name))
         return made
 
-    def calling(self, op: Any, calls: tuple[Any, ...]) -> Context:
+    def calling(self, op: Any, calls: Any) -> Context:
         """The context inside a called function."""
         made = Context.__new__(Context)
         made.op = op
@@ -112,7 +119,13 @@ class Scope:
     __slots__ = ("context", "kind", "module", "names", "parent", "run")
 
     def __init__(
-        self, names: dict[str, Any], parent: Scope | None, context: Context, module: Any, run: Any, kind: str = "block"
+        self,
+        names: dict[str, Any],
+        parent: Scope | None,
+        context: Context,
+        module: Any,
+        run: Any,
+        kind: str = "block",
     ) -> None:
         self.names = names
         self.parent = parent

@@ -7,9 +7,21 @@ tag and containers report the union. Equality, JSON and hashing of values ignore
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
-__all__ = ["MISSING", "Meta", "Tagged", "add_labels", "joined", "labels_of", "meta_of", "plain", "tag", "unwrap"]
+__all__ = [
+    "MISSING",
+    "Meta",
+    "Tagged",
+    "add_labels",
+    "joined",
+    "labels_of",
+    "meta_of",
+    "plain",
+    "tag",
+    "unwrap",
+]
 
 Value = Any
 
@@ -37,11 +49,12 @@ NO_LABELS: tuple[str, ...] = ()
 class Meta:
     """What is known about a value. Immutable; `labels`, `taint` and `sources` keep the order of their arrival.
 
+    flows: whether labels, taint or sources must follow into values derived from this one
     text:  the original text of parsed data, shown instead of a new rendering; None if there is none
     facts: fields of `.mx` that only this value has (file name, exit code, model call …)
     """
 
-    __slots__ = ("facts", "labels", "sources", "taint", "text")
+    __slots__ = ("facts", "flows", "labels", "sources", "taint", "text")
 
     def __init__(
         self,
@@ -56,11 +69,7 @@ class Meta:
         self.sources = sources
         self.text = text
         self.facts = facts
-
-    @property
-    def flows(self) -> bool:
-        """Whether anything here must follow into values derived from this one."""
-        return bool(self.labels or self.taint or self.sources)
+        self.flows = bool(labels or taint or sources)
 
     def derived(self) -> Meta:
         """What a value computed from this one inherits: labels, taint and sources, not text or facts."""
@@ -114,6 +123,8 @@ def meta_of(value: Value) -> Meta:
 
 
 def _union(a: tuple[str, ...], b: Iterable[str]) -> tuple[str, ...]:
+    if a is b:
+        return a
     new = [item for item in b if item not in a]
     return (*a, *dict.fromkeys(new)) if new else a
 
@@ -124,7 +135,14 @@ def merge(a: Meta, b: Meta) -> Meta:
         return a.derived()
     if not a.flows:
         return b.derived()
-    return Meta(_union(a.labels, b.labels), _union(a.taint, b.taint), _union(a.sources, b.sources))
+    labels, taint, sources = (
+        _union(a.labels, b.labels),
+        _union(a.taint, b.taint),
+        _union(a.sources, b.sources),
+    )
+    if labels is a.labels and taint is a.taint and sources is a.sources:
+        return a.derived()  # the same object, so that merging it again takes no time
+    return Meta(labels, taint, sources)
 
 
 def joined(values: Iterable[Value], deep: bool = False) -> Meta:
@@ -145,10 +163,12 @@ def joined(values: Iterable[Value], deep: bool = False) -> Meta:
 def tag(value: Value, meta: Meta) -> Value:
     """`value` carrying what flows from `meta` besides its own tag. A value with nothing to say stays plain."""
     if value.__class__ is Tagged:
-        if not meta.flows:
-            return value
         own = value.meta
+        if own is meta or not meta.flows:
+            return value
         union = merge(own, meta)
+        if union is own:
+            return value
         return Tagged(value.data, Meta(union.labels, union.taint, union.sources, own.text, own.facts))
     if not meta.flows or value is MISSING:
         return value
@@ -158,7 +178,12 @@ def tag(value: Value, meta: Meta) -> Value:
 def add_labels(value: Value, labels: Iterable[str]) -> Value:
     """`value` with declared labels added (they count as taint too)."""
     names = tuple(labels)
-    return tag(value, Meta(labels=names, taint=names)) if names else value
+    return tag(value, _declared(names)) if names else value
+
+
+@lru_cache(maxsize=256)
+def _declared(names: tuple[str, ...]) -> Meta:
+    return Meta(labels=names, taint=names)
 
 
 def labels_of(value: Value) -> tuple[str, ...]:

@@ -111,4 +111,4 @@ def _value(reply: Mapping[str, Any], printed: str) -> Any:
     value = reply.get("value")
     if value is None:
         value = printed
-    return value.rstrip() if isinstance(value, str) else value
+    return value.strip() if isinstance(value, str) else value

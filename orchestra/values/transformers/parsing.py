@@ -69,7 +69,7 @@ def _parse_llm(value: Value) -> Value:
     if text is None:
         return value
     found = find_json(text)
-    return None if found is None else keep_text(*found)
+    return None if found is None else found[0]
 
 
 def _parse_list(value: Value) -> Value:

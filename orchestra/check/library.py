@@ -1,0 +1,186 @@
+"""The files of a project as the checks read them: scripts, modules and templates, each parsed once and never run.
+
+Where a source leads is decided here; what a statement may take from it is checked in `imports`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from orchestra.check.module import Module, source_of
+from orchestra.check.scope import Signature, Surface
+from orchestra.config import Config
+from orchestra.errors import OrchError, nearest
+from orchestra.nodes.base import Node
+from orchestra.parse import parse_errors, parse_script, parse_template
+from orchestra.paths import bundled
+from orchestra.source import Source
+from orchestra.values.known import MODEL_FUNCTIONS, MODEL_MODULES, VIRTUAL_MODULES
+
+__all__ = ["Library", "mode_of"]
+
+ROOTS = ("@root", "@base")
+EXTENSIONS = (".mld", ".mld.md", ".md", ".json")
+TEMPLATES = (".att", ".mtt")
+MODEL = Signature(("prompt", "options"), 1)
+
+
+def mode_of(path: Path) -> str:
+    return "markdown" if path.suffix == ".md" else "strict"
+
+
+class Library:
+    """`given` are the names (with `@`) of modules that the invocation will bring."""
+
+    def __init__(self, config: Config, given: Collection[str] = ()) -> None:
+        self.config = config
+        self._given = given
+        self._modules: dict[Path, Module] = {}
+        self._templates: dict[Path, Node] = {}
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────
+
+    def module(self, path: Path) -> Module:
+        """The parsed script in a file. Raises E401 to E403 if it cannot be read."""
+        path = Path(os.path.normpath(path.absolute()))
+        if path not in self._modules:
+            self._modules[path] = self.parsed(self._read(path), mode_of(path))
+        return self._modules[path]
+
+    def parsed(self, source: Source, mode: str) -> Module:
+        """A script with all its syntax errors."""
+        try:
+            return Module(source, parse_script(source, mode))
+        except OrchError as error:
+            return Module(source, None, parse_errors(source, mode) or [error])
+
+    def template(self, path: Path) -> Node:
+        """A parsed template file. Raises what is wrong with it."""
+        if path not in self._templates:
+            self._templates[path] = parse_template(self._read(path), path.suffix[1:])
+        return self._templates[path]
+
+    def _read(self, path: Path) -> Source:
+        name = self.shown(path)
+        try:
+            return Source(name, path.read_text(encoding="utf-8"), path)
+        except FileNotFoundError:
+            raise OrchError("E401", f"file not found: {name}", exit=2) from None
+        except UnicodeDecodeError:
+            raise OrchError("E403", f"{name} is not UTF-8 text", exit=2) from None
+        except OSError as error:
+            reason = (error.strerror or "unknown reason").lower()
+            raise OrchError("E402", f"cannot read {name}: {reason}", exit=2) from None
+
+    def shown(self, path: Path) -> str:
+        root = self.config.root
+        return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+    # ── finding ──────────────────────────────────────────────────────────────────────────────────
+
+    def resolve(self, written: str, base: Path) -> Path:
+        """The absolute path that a path in a script of the folder `base` means."""
+        first, _, rest = written.partition("/")
+        if first in ROOTS:
+            base, written = self.config.root, rest
+        return Path(os.path.normpath(base / written))
+
+    def file_of(self, source: str, base: Path) -> Path | None:
+        """The file that an import names, or None for modules that lie in no file. E401 if there is none."""
+        if source.startswith("@") and source.partition("/")[0] not in ROOTS:
+            return self._named(source)
+        path = self.resolve(source, base)
+        found = next((path for path in _candidates(path) if path.is_file()), None)
+        if found is None and not path.is_dir():
+            raise self.missing(source, path)
+        return found
+
+    def missing(self, written: str, path: Path) -> OrchError:
+        """E401 with the file of the same folder that was probably meant."""
+        names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = nearest(path.name, names)
+        folder = written.rpartition("/")[0]
+        meant = (f"{folder}/" if folder else "") + close if close else None
+        return OrchError("E401", f"file not found: {written}", help=f"did you mean {meant}?" if meant else None)
+
+    def _named(self, source: str) -> Path | None:
+        name = source[1:].split("@")[0]
+        prefix, _, rest = name.partition("/")
+        folder = self.config.paths.get(prefix)
+        if folder is not None and rest:
+            return self.file_of(str(folder / rest), folder)
+        short, root = name.split("/")[-1], self.config.root
+        tries = [root / "llm/lib" / short / "index.mld", root / "llm/modules" / f"{short}.mld", root / "llm/modules" / f"{name}.mld"]
+        return bundled(source) or next((path for path in tries if path.is_file()), None)
+
+    # ── what modules offer ───────────────────────────────────────────────────────────────────────
+
+    def surface(self, source: str, base: Path) -> Surface | None:
+        """What a source offers; None for a named module that is not there. Raises E401 to E403."""
+        name = source.removeprefix("@").split("@")[0]
+        if source.startswith("@") and name in MODEL_MODULES:
+            return Surface(source, dict.fromkeys(MODEL_FUNCTIONS, MODEL))
+        if source.startswith("@") and (name in VIRTUAL_MODULES or f"@{name}" in self._given):
+            return Surface(source, {}, open=True)
+        path = self.file_of(source, base)
+        if path is not None:
+            return self._json(path, source) if path.suffix == ".json" else self.module(path).surface()
+        folder = self.resolve(source, base)
+        return Surface(source, {}, open=True) if not source.startswith("@") and folder.is_dir() else None
+
+    def _json(self, path: Path, source: str) -> Surface:
+        try:
+            data = json.loads(self._read(path).text)
+        except ValueError as error:
+            raise OrchError("E403", f"{source} is not JSON: {error}") from None
+        return Surface(source, dict.fromkeys(data) if isinstance(data, dict) else {})
+
+    def prelude(self) -> list[str]:
+        """Names that the project gives to every script."""
+        names: list[str] = []
+        for source in self.config.prelude.modules:
+            try:
+                surface = self.surface(f"@{source.lstrip('@')}", self.config.root)
+            except OrchError:
+                continue  # the run says so
+            names += surface.names if surface is not None else []
+        return names
+
+    # ── who imports whom ─────────────────────────────────────────────────────────────────────────
+
+    def imported(self, module: Module) -> Iterator[Module]:
+        """The modules that a file imports directly, as far as they are scripts that can be read."""
+        for statement in module.imports():
+            source = source_of(statement)
+            if source is None or source.endswith(TEMPLATES) or str(getattr(statement.kind, "word", "")) == "templates":
+                continue
+            try:
+                path = self.file_of(source, module.directory or self.config.root)
+                if path is not None and path.suffix != ".json":
+                    yield self.module(path)
+            except OrchError:
+                continue  # told where the import is checked
+
+    def reaches(self, start: Module, goal: Module) -> list[Module]:
+        """The shortest chain of imports from `start` to `goal`, both included; empty if there is none."""
+        chains = [[start]]
+        seen = {start.source.name}
+        while chains:
+            chain = chains.pop(0)
+            if chain[-1].source is goal.source:
+                return chain
+            for following in self.imported(chain[-1]):
+                if following.source.name not in seen:
+                    seen.add(following.source.name)
+                    chains.append([*chain, following])
+        return []
+
+
+def _candidates(path: Path) -> Iterator[Path]:
+    yield path
+    for extension in EXTENSIONS:
+        yield path.with_name(path.name + extension)
+    yield path / "index.mld"

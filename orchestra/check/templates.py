@@ -1,0 +1,75 @@
+"""Template files against what declares them: the file is there, it parses, and it uses the names that it is given.
+
+Folders of templates that an import makes callable are checked here as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from orchestra.check.library import TEMPLATES
+from orchestra.check.module import literal
+from orchestra.check.scope import Name, Scope
+from orchestra.check.walker import Walker
+from orchestra.errors import OrchError
+from orchestra.nodes.base import Node
+from orchestra.nodes.functions import Exe
+from orchestra.nodes.modules import TemplateFile
+from orchestra.nodes.templates import references
+from orchestra.source import Span
+
+__all__ = ["check_folder", "check_template"]
+
+
+def check_template(walker: Walker, function: Exe, body: TemplateFile, scope: Scope) -> None:
+    """`exe @f(a) = template "x.att"`, with `scope` holding the parameters."""
+    written = literal(body.path)
+    if written is None:
+        walker.visit(body.path, scope)
+        return
+    parsed = _parsed(walker, written, body.path.span)
+    if parsed is None:
+        return
+    inner = scope.child("template")
+    walker.visit(parsed, inner)
+    mentioned = {ref.name for ref in references(parsed)}
+    for param in function.params or []:
+        if param.name not in mentioned:
+            message = f"{written} does not use the parameter {param.name}"
+            walker.findings.add("template-unused-parameter", message, param.span, variable=param.name)
+
+
+def _parsed(walker: Walker, written: str, span: Span) -> Node | None:
+    """The nodes of a template file, or None after saying why there are none."""
+    library = walker.library
+    path = library.resolve(written, walker.module.directory or library.config.root)
+    if path.suffix not in TEMPLATES:
+        ending = path.suffix or "nothing"
+        walker.findings.add("E407", f"a template file ends in .att or .mtt, not in {ending}", span)
+        return None
+    try:
+        return library.template(path)
+    except OrchError as error:
+        if error.code == "E401":
+            error = library.missing(written, path)
+        walker.findings.error(error.at(span))
+        return None
+
+
+def check_folder(walker: Walker, folder: Path, params: Sequence[str], scope: Scope) -> None:
+    """`import templates from "folder" as @name(params)`."""
+    inner = scope.child("template")
+    for param in params:
+        inner.bind(Name(param, "param"))
+    for path in _files(folder):
+        try:
+            walker.visit(walker.library.template(path), inner)
+        except OrchError as error:
+            walker.findings.error(error)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in TEMPLATES and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path

@@ -1,0 +1,52 @@
+"""Names that exist without being defined: built-in variables and functions, model functions, kinds of operations.
+
+Their meaning is the run's business; the static checks only need to know that they are there.
+"""
+
+from __future__ import annotations
+
+from orchestra.values import transformers
+
+__all__ = [
+    "FUNCTIONS", "MODEL_FUNCTIONS", "MODEL_MODULES", "OPERATIONS", "RESERVED", "VARIABLES", "VIRTUAL_MODULES",
+    "is_known", "known_names",
+]  # fmt: skip
+
+# Cannot be bound by `var` or `exe`.
+RESERVED = frozenset({"now", "root", "base", "input", "debug", "mx"})
+
+VARIABLES = RESERVED - {"debug"} | {"payload", "state", "fm", "frontmatter", "p", "pipeline"}
+
+# Built-in functions that are no transformers, with their parameters.
+FUNCTIONS: dict[str, tuple[str, ...]] = {
+    "exists": ("value",),
+    "fileExists": ("path",),
+    "typeof": ("value",),
+    "typeInfo": ("value",),
+    "keep": ("value", "keys"),
+    "keepStructured": ("value", "keys"),
+}
+
+MODEL_FUNCTIONS = (
+    "claude", "claudePoll", "claudePollTimeout", "claudePollJsonl", "claudePollJsonlTimeout", "claudePollEvent",
+    "claudeWithSystem", "haiku", "sonnet", "opus", "llm",
+)  # fmt: skip
+MODEL_MODULES = ("orch/llm", "mlld/claude", "mlld/claude-poll", "std/llm", "std/claude", "std/claude-poll")
+
+# Sources of imports whose fields are only known while the script runs.
+VIRTUAL_MODULES = ("payload", "state", "input", "now", "keychain")
+
+# What a hook may name after `op:`, apart from labels.
+OPERATIONS = frozenset(
+    "var exe run show log output append for for:iteration for:batch loop import checkpoint if when bail tool stream".split()
+)
+
+
+def is_known(name: str) -> bool:
+    """Whether every script can use `@name` without defining it."""
+    return name in VARIABLES or name in FUNCTIONS or transformers.find(name) is not None
+
+
+def known_names() -> set[str]:
+    """All such names, for suggestions."""
+    return {*VARIABLES, *FUNCTIONS, *(name for name in transformers.TRANSFORMERS if "." not in name)}

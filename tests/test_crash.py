@@ -1,0 +1,103 @@
+"""Kills a working `orch` at random moments and lets it go on: nothing stored is asked for again, nothing differs.
+
+The project and its model are in `process_desk`.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+from process_desk import Project, ended
+
+KILLS = 20
+SEED = 20260
+ITEMS = 12
+PAUSE = 0.03  # seconds the model takes for an answer
+
+SCRIPT = """\
+import { @claude } from @orch/llm
+
+exe llm @name(n) = @claude(`name @n`)
+exe llm @judge(text, place) = [
+  let @answer = @claude(`judge @text`)
+  output @answer to @place
+  => { text: @text, verdict: @answer }
+]
+
+checkpoint "name"
+var @names = for parallel(4) @n in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] => @name(@n)
+
+checkpoint "judge"
+var @verdicts = for parallel(4) @text in @names => @judge(@text, "@root/out/@text\\.txt")
+
+output @verdicts to "@root/final.json"
+show `@verdicts.length verdicts`
+"""
+
+
+class Uninterrupted:
+    """What a run that nobody disturbs leaves behind, and how long it takes."""
+
+    def __init__(self, root: Path) -> None:
+        self.project = Project(root, SCRIPT, PAUSE)
+        began = time.monotonic()
+        done = self.project.orch("run", "job")
+        self.seconds = time.monotonic() - began
+        assert (done.exit, done.out) == (0, f"{ITEMS} verdicts\n"), done.err
+        assert len(self.project.asked()) == 2 * ITEMS
+        self.files = written(self.project)
+
+
+def written(project: Project) -> dict[str, bytes]:
+    """Everything that the script wrote, by its path."""
+    found = [project.root / "final.json", *sorted((project.root / "out").iterdir())]
+    return {str(path.relative_to(project.root)): path.read_bytes() for path in found}
+
+
+def kill(project: Project, moment: float) -> bool:
+    """Start the script and kill it after `moment` seconds; False if it was done by then."""
+    before = project.stored()
+    mark = len(project.asked())
+    with project.started("run", "job") as process:
+        time.sleep(moment)
+        process.kill()
+        done = ended(process)
+    assert not repeated(project, before, mark)
+    return done.exit == -9
+
+
+def repeated(project: Project, stored: set[str], mark: int) -> list[str]:
+    """Prompts asked since `mark` although the answer had been stored by then."""
+    inputs = {prompt_of(first) for first in stored}
+    return [prompt for prompt in project.asked()[mark:] if prompt in inputs]
+
+
+def prompt_of(first_argument: str) -> str:
+    return f"name {first_argument}" if first_argument.isdigit() else f"judge {first_argument}"
+
+
+def test_a_kill_at_any_moment_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    model = Uninterrupted(tmp_path / "whole")
+    chance = random.Random(SEED)
+    kills = rounds = 0
+    while kills < KILLS:
+        rounds += 1
+        project = Project(tmp_path / f"killed-{rounds}", SCRIPT, PAUSE)
+        for _ in range(5):
+            kills += kill(project, chance.uniform(0.2, 1.0) * model.seconds)
+        before, mark = project.stored(), len(project.asked())
+        done = project.orch("run", "job")
+        assert (done.exit, done.out) == (0, f"{ITEMS} verdicts\n"), done.err
+        assert not repeated(project, before, mark)
+        assert written(project) == model.files
+
+
+def test_a_finished_run_asks_nothing_and_restores_what_is_missing(tmp_path: Path) -> None:
+    whole = Uninterrupted(tmp_path / "whole")
+    for path in (whole.project.root / "out").iterdir():
+        path.unlink()
+    assert whole.project.orch("run", "job").exit == 0
+    assert len(whole.project.asked()) == 2 * ITEMS
+    assert written(whole.project) == whole.files
