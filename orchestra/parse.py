@@ -9,10 +9,11 @@ from typing import Any
 
 from orchestra.errors import OrchError
 from orchestra.nodes import (  # noqa: F401  (loading a module registers its node classes)
-    blocks, commands, files, functions, hooks, literals, loops, modules, names, operators, options, output, script,
-    stages, templates, when,
+    blocks, commands, files, foreach, functions, hooks, literals, loop, loops, modules, names, operators, options,
+    output, pipelines, script, stages, templates, when,
 )  # fmt: skip
 from orchestra.nodes.base import Node
+from orchestra.nodes.placement import check_placement
 from orchestra.nodes.script import Script
 from orchestra.parse_cache import ParseCache
 from orchestra.scan.documents import front_matter_end
@@ -40,6 +41,7 @@ def _parsed_script(source: Source, mode: str) -> Any:
     request = ScanInput(source, mode, header.end)
     made = build(request, "script")
     made.header, made.marks = header.fields, request.marks
+    check_placement(made)
     return made
 
 

@@ -19,8 +19,8 @@ from lark.exceptions import LarkError, UnexpectedToken
 from orchestra import hints
 from orchestra.errors import OrchError
 from orchestra.nodes import (  # noqa: F401  (loading a module registers its node classes)
-    blocks, commands, files, functions, hooks, literals, loops, modules, names, operators, options, output, script,
-    stages, templates, when,
+    blocks, commands, files, foreach, functions, hooks, literals, loop, loops, modules, names, operators, options,
+    output, pipelines, script, stages, templates, when,
 )  # fmt: skip
 from orchestra.nodes.base import CLASSES, Node, parts_of
 from orchestra.nodes.commands import Command, OldCommand, check_operators
@@ -74,7 +74,7 @@ class _Builder:
             made = cls(span, *parts)
         elif _gathers(cls):
             fixed = len(names) - 1
-            made = cls(span, *parts[:fixed], parts[fixed:])
+            made = cls(span, *parts[:fixed], parts[fixed:])  # type: ignore[call-arg]
         else:
             made = cls(span, *parts, *[None] * (len(names) - len(parts)))
         check = _CHECKS.get(cls)
@@ -95,7 +95,7 @@ def _gathers(cls: type[Node]) -> bool:
 
 def _has_list(cls: type[Node]) -> bool:
     names = parts_of(cls)
-    return bool(names) and str(cls.__dataclass_fields__[names[-1]].type).startswith("list")  # type: ignore[attr-defined]
+    return bool(names) and str(cls.__dataclass_fields__[names[-1]].type).startswith("list")
 
 
 def _check_command(made: Any) -> None:
@@ -115,7 +115,7 @@ def _parser() -> Lark:
         "propagate_positions": True, "maybe_placeholders": True,
     }  # fmt: skip
     kept = _cache_file(text)
-    return Lark(text, cache=str(kept) if kept else False, **options)  # type: ignore[arg-type]
+    return Lark(text, cache=str(kept) if kept else False, **options)
 
 
 def _cache_file(grammar: str) -> Path | None:

@@ -3,8 +3,9 @@
 An example is a program in a fenced block, `mld` (words after the tag are its arguments) or `md`, or a session in
 a `console` block. Before it may stand what it needs: blocks `file NAME`, `replies` (answers of the models) and
 `stdin`. After it stands what it did: `output` (stdout), `stderr` (stderr up to the error) and `error`, each exact
-and each empty if absent; the line that counts model calls at the end is left out. In a session every `$` line is run, in one folder; below it stand its stdout and its
-error, where `…` is anything. How topics are found and shown is left to `orchestra.cli.topics`.
+and each empty if absent; the line that counts model calls at the end is left out. In a
+session every `$` line is run, in one folder; below it stand its stdout and its stderr, where `…` is anything. How
+topics are found and shown is left to `orchestra.cli.topics`.
 """
 
 from __future__ import annotations
@@ -134,7 +135,14 @@ def run_session(example: Example, work: Path) -> None:
         assert program == "orch"
         done = run_in_process(words, work, example.stdin, environ)
         status = done.exit
-        assert like(command["shown"], done.stdout + error_of(done)), f"$ {command['words']}\n{done}"
+        assert like(command["shown"], shown(done)), f"$ {command['words']}\n{done}"
+
+
+def shown(done: Finished) -> str:
+    """What stands on the terminal at the end: what is run, then the output, then what is said about it."""
+    announced = re.match(r"Running .*\n", done.stderr)
+    head = announced[0] if announced else ""
+    return head + done.stdout + done.stderr.removeprefix(head)
 
 
 def like(pattern: str, text: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lark.grammar import Rule
 
-from orchestra import parse
+from orchestra import parse, syntax
 from orchestra.errors import OrchError
 from orchestra.nodes.base import CLASSES, Node, rule_name, walk
 from orchestra.source import Source
@@ -22,7 +22,7 @@ MODES = {".mld": "strict", ".md": "markdown"}
 def builds(rule: Rule) -> bool:
     """Whether the rule makes a tree, rather than lend its parts to another or stand for its only one."""
     name = rule.origin.name
-    if name.startswith("_") or name in parse.LISTS:
+    if name.startswith("_") or name in syntax.LISTS:
         return False
     kept = [symbol.name for symbol in rule.expansion if not getattr(symbol, "filter_out", False)]
     single = len(kept) + sum(rule.options.empty_indices) == 1 and not any(name[0] == "_" for name in kept)
@@ -31,7 +31,7 @@ def builds(rule: Rule) -> bool:
 
 def rules() -> set[str]:
     """Names of the trees that the grammar can build."""
-    return {str(rule.alias or rule.origin.name) for rule in parse._parser().rules if builds(rule)}
+    return {str(rule.alias or rule.origin.name) for rule in syntax._parser().rules if builds(rule)}
 
 
 def tree_of(file: Path) -> Node | None:

@@ -17,7 +17,7 @@ LAYERS = (
     ("cli __main__",),
     ("runtime",),
     ("store", "providers"),  # apart, so that either can be replaced without a look at the other
-    ("parse scan hints check",),
+    ("parse parse_cache syntax scan hints check",),
     ("nodes",),
     ("values",),
     ("config config_file config_kinds invocation events regex errors paths source __init__",),
@@ -34,7 +34,7 @@ HOMES = {
     ),  # to name the faults of the client it builds on
     "json5": ("values/tolerant_json.py",),
     "jsonschema": ("runtime/schema.py",),
-    "lark": ("parse.py", "scan/"),  # the scanner is Lark's lexer: it makes Lark's tokens
+    "lark": ("syntax.py", "scan/"),  # the scanner is Lark's lexer: it makes Lark's tokens
     "markdownify": ("runtime/files/contents.py",),
     "pathspec": ("runtime/tools/search.py",),
     "py_mini_racer": ("runtime/code/isolate.py",),

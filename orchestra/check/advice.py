@@ -17,7 +17,8 @@ from orchestra.nodes.blocks import Bail, Done_, Return_, Throw
 from orchestra.nodes.files import File, Files
 from orchestra.nodes.functions import Call, Exe
 from orchestra.nodes.literals import Regex
-from orchestra.nodes.loops import For, ForChoice, ForFilter, Loop
+from orchestra.nodes.loop import Loop
+from orchestra.nodes.loops import For, ForChoice, ForFilter
 from orchestra.nodes.output import Append, AppendEffect, Output, OutputEffect, OutputOld, Show, ShowEffect
 from orchestra.nodes.script import Checkpoint, Script
 from orchestra.nodes.templates import Template, references

@@ -15,7 +15,8 @@ from orchestra.nodes.base import Node, children
 from orchestra.nodes.blocks import Augment, Block, BlockValue, Catch, Let, Try, Var
 from orchestra.nodes.functions import Exe
 from orchestra.nodes.hooks import Hook, HookFunction
-from orchestra.nodes.loops import Batch, For, ForChoice, ForFilter, Loop
+from orchestra.nodes.loop import Loop
+from orchestra.nodes.loops import Batch, For, ForChoice, ForFilter
 from orchestra.nodes.modules import TemplateFile
 from orchestra.nodes.templates import TextLoop
 from orchestra.nodes.when import Arm, When, WhenInline, WhenMatch
@@ -36,7 +37,7 @@ def define_all(walker: Walker, scope: Scope) -> None:
             made.signature, made.idle = signature(statement), True
         else:
             made.idle = is_idle(statement.value)
-        if name in RESERVED:
+        if name in RESERVED and isinstance(statement, Var):
             message = f"@{name} is a reserved name"
             walker.findings.add("E204", message, statement.span, help="choose another name", variable=name)
         else:

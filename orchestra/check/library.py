@@ -47,7 +47,7 @@ class Library:
         """The parsed script in a file. Raises E401 to E403 if it cannot be read."""
         path = Path(os.path.normpath(path.absolute()))
         if path not in self._modules:
-            self._modules[path] = self.parsed(self._read(path), mode_of(path))
+            self._modules[path] = self.parsed(self.read(path), mode_of(path))
         return self._modules[path]
 
     def parsed(self, source: Source, mode: str) -> Module:
@@ -60,10 +60,11 @@ class Library:
     def template(self, path: Path) -> Node:
         """A parsed template file. Raises what is wrong with it."""
         if path not in self._templates:
-            self._templates[path] = parse_template(self._read(path), path.suffix[1:])
+            self._templates[path] = parse_template(self.read(path), path.suffix[1:])
         return self._templates[path]
 
-    def _read(self, path: Path) -> Source:
+    def read(self, path: Path) -> Source:
+        """A text file. Raises E401 to E403."""
         name = self.shown(path)
         try:
             return Source(name, path.read_text(encoding="utf-8"), path)
@@ -114,6 +115,8 @@ class Library:
             return self.file_of(str(folder / rest), folder)
         short, root = name.split("/")[-1], self.config.root
         tries = [root / "llm/lib" / short / "index.mld", root / "llm/modules" / f"{short}.mld", root / "llm/modules" / f"{name}.mld"]
+        if name in MODEL_MODULES:
+            return None
         return bundled(source) or next((path for path in tries if path.is_file()), None)
 
     # ── what modules offer ───────────────────────────────────────────────────────────────────────
@@ -133,7 +136,7 @@ class Library:
 
     def _json(self, path: Path, source: str) -> Surface:
         try:
-            data = json.loads(self._read(path).text)
+            data = json.loads(self.read(path).text)
         except ValueError as error:
             raise OrchError("E403", f"{source} is not JSON: {error}") from None
         return Surface(source, dict.fromkeys(data) if isinstance(data, dict) else {})

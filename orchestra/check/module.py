@@ -15,12 +15,14 @@ from orchestra.nodes.base import Node, walk
 from orchestra.nodes.blocks import FieldsTarget, ItemsTarget, Var
 from orchestra.nodes.commands import Code, Command
 from orchestra.nodes.files import Load
+from orchestra.nodes.foreach import Foreach
 from orchestra.nodes.functions import Call, Exe, Shadow
 from orchestra.nodes.hooks import Hook
-from orchestra.nodes.loops import For, Foreach, Loop
+from orchestra.nodes.loop import Loop
+from orchestra.nodes.loops import For
 from orchestra.nodes.modules import Export, ExportItem, Import, ImportWhole, ModuleName, Needs
+from orchestra.nodes.pipelines import ParallelCalls, Pipeline
 from orchestra.nodes.script import Document, Script
-from orchestra.nodes.stages import ParallelCalls, Pipeline
 from orchestra.nodes.templates import Template, Text
 from orchestra.source import Source
 

@@ -19,7 +19,14 @@ from orchestra.nodes.loops import Parallel
 from orchestra.nodes.names import Each, Field, Filter, Index, Reference, Slice
 from orchestra.nodes.operators import And, Coalesce, Comparison, Not, Or, Ternary
 from orchestra.nodes.templates import (
-    CondensedStage, Fallback, Interpolation, Mustache, Negated, Omission, Snippet, root_of,
+    CondensedStage,
+    Fallback,
+    Interpolation,
+    Mustache,
+    Negated,
+    Omission,
+    Snippet,
+    root_of,
 )  # fmt: skip
 from orchestra.source import Span
 

@@ -6,10 +6,9 @@ from typing import Any, Final
 
 from orchestra.errors import Note, OrchError
 from orchestra.nodes.base import Node, node, present
-from orchestra.nodes.literals import test
 from orchestra.nodes.op import Op
-from orchestra.source import Span
 from orchestra.nodes.signals import Continue, Done, Retry, Return, Skip
+from orchestra.source import Span
 from orchestra.values import operators
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, add_labels, joined, plain, tag, unwrap

@@ -244,7 +244,7 @@ class Call(Node):
     def eval(self, scope: Scope) -> Any:
         callee = self.callee
         if callee.__class__ is Field:
-            return self._member(callee, scope)  # type: ignore[arg-type]
+            return self._member(callee, scope)
         function = self._function(callee, scope)
         if function.__class__ is Native and function.name == "exists" and len(self.args) == 1:
             return scope.run.exists(self.args[0], scope)

@@ -1,55 +1,26 @@
-"""`for`, `foreach` and `loop`. How many items run at once is the run's business; what an item is, is here."""
+"""`for`: what an item is and what becomes of it. How many items run at once is the run's business."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import field
-from itertools import product
-from typing import Any, Final
+from typing import Any
 
 from orchestra.errors import OrchError, Warned
-from orchestra.nodes.base import Node, node, present
+from orchestra.nodes.base import Node, node
 from orchestra.nodes.blocks import FELL, Block, emits, execute
-from orchestra.nodes.functions import Call, call_value
+from orchestra.nodes.durations import duration_of
+from orchestra.nodes.items import DROPPED, Stopped, as_data, items_of
 from orchestra.nodes.signals import Continue, Done, Retry, Return, Skip
 from orchestra.nodes.stages import Branches, Piped, StageBranches, run_stages
-from orchestra.nodes.views import View
 from orchestra.nodes.when import act, choose
 from orchestra.values.error_item import ErrorItem
-from orchestra.values.executable import Executable
-from orchestra.values.kinds import a_kind
 from orchestra.values.operators import to_number
-from orchestra.values.scope import ForFrame, LoopFrame, Scope
-from orchestra.values.tagged import MISSING, joined, tag, unwrap
-from orchestra.values.text import auto_parse, display
+from orchestra.values.scope import ForFrame, Scope
+from orchestra.values.tagged import joined, tag, unwrap
 
-__all__ = ["For", "Foreach", "Loop", "items_of"]
-
-DROPPED: Final = object()  # an iteration that leaves nothing in the result
-FOREACH_LIMIT = 10_000
-
-
-def items_of(value: Any, place: Node) -> list[tuple[str, Any]]:
-    """Keys and items of a collection: positions as text for arrays, field names for objects."""
-    data = unwrap(value)
-    if isinstance(data, View):
-        data = data.plain()
-    if isinstance(data, list):
-        pairs = [(str(index), item) for index, item in enumerate(data)]
-    elif isinstance(data, dict) and not isinstance(data, ErrorItem):
-        pairs = list(data.items())
-    else:
-        raise OrchError(
-            "E304", f"for needs an array or object, this is {a_kind(data)}: {_shortened(data)}", place.span
-        )  # fmt: skip
-    meta = joined((value,))
-    return [(key, tag(item, meta)) for key, item in pairs] if meta.flows else pairs
-
-
-def _shortened(data: Any) -> str:
-    text = display(None if data is MISSING else data) or "null"
-    return text if len(text) <= 40 else text[:39] + "…"
+__all__ = ["Batch", "BatchGroup", "Binding", "For", "ForChoice", "ForFilter", "Parallel"]
 
 
 @node
@@ -118,19 +89,6 @@ class Parallel(Node):
         if self.limits is None or isinstance(self.limits, str) or self.limits.pace is None:
             return 0.0
         return duration_of(self.limits.pace, scope, "for parallel pacing")
-
-
-def duration_of(part: Node, scope: Scope, what: str) -> float:
-    """Seconds of a duration literal, a text like `500ms`, or a number of milliseconds."""
-    from orchestra.nodes.literals import Duration, seconds
-
-    value = unwrap(part.eval(scope))
-    if isinstance(part, Duration):
-        return float(value)
-    try:
-        return seconds(value) if isinstance(value, str) else float(value) / 1000
-    except (KeyError, ValueError, TypeError):
-        raise OrchError("E304", f"{what} must be a duration like 1s or 500ms", part.span) from None
 
 
 @node
@@ -207,11 +165,11 @@ class For(Node):
             tail = tail.body
         elif isinstance(tail, ForChoice):
             action = choose(tail.entries, scope, lambda part, inner: inner.run.condition(part, inner))
-            return DROPPED if action is None else _as_data(act(action, scope))
+            return DROPPED if action is None else as_data(act(action, scope))
         if isinstance(tail, Block):
             value = tail.run(scope.child())
-            return None if value is FELL else _as_data(value)
-        return _as_data(act(tail, scope))
+            return None if value is FELL else as_data(value)
+        return as_data(act(tail, scope))
 
     # ── as a statement ───────────────────────────────────────────────────────────────────────────
 
@@ -301,7 +259,7 @@ class For(Node):
         except Return as signal:
             if kind == "each":
                 raise
-            return None if kind == "parallel-each" else _as_data(signal.value)
+            return None if kind == "parallel-each" else as_data(signal.value)
         except Retry as signal:
             raise OrchError(
                 "E305", "retry has no pipeline to run again here", signal.span, help="use continue in loops"
@@ -397,161 +355,3 @@ class Windows:
             self.left[window] -= 1
             if not self.left[window]:
                 scope.run.fire("after", "for:batch", self.loop, scope)
-
-
-class Stopped:
-    """The outcome of an item that never ran or ended the loop."""
-
-
-STOPPED: Final = Stopped()
-
-
-def _as_data(value: Any) -> Any:
-    """A text that is a JSON object or array becomes that data."""
-    if value.__class__ is str and value[:1] in ("{", "["):
-        return auto_parse(value, objects_only=True)
-    return present(value)
-
-
-@node
-class Foreach(Node):
-    """`foreach @f(@xs, @ys)`: a call for each element, or for each combination of several arrays."""
-
-    target: Node
-    batch: Batch | BatchGroup | None
-
-    def eval(self, scope: Scope) -> Any:
-        results = self._results(scope)
-        return self.batch.joined(results, scope, self.span) if self.batch is not None else results
-
-    def _results(self, scope: Scope) -> list[Any]:
-        call = self.target
-        if not isinstance(call, Call):
-            raise OrchError("E308", "foreach needs a call like @f(@items)", self.span)
-        function = unwrap(call._function(call.callee, scope))
-        arrays = [
-            self._array(position, argument.eval(scope)) for position, argument in enumerate(call.args, 1)
-        ]
-        self._check(function, arrays)
-        results = []
-        for number, inputs in enumerate(product(*arrays), 1):
-            results.append(self._one(function, number, list(inputs), scope))
-        return results
-
-    def _array(self, position: int, value: Any) -> list[Any]:
-        data = unwrap(value)
-        if not isinstance(data, list):
-            raise OrchError(
-                "E308", f"argument {position} of foreach must be an array, this is {a_kind(data)}", self.span
-            )
-        meta = joined((value,))
-        return [tag(item, meta) for item in data] if meta.flows else data
-
-    def _check(self, function: Executable, arrays: list[list[Any]]) -> None:
-        if len(arrays) != len(function.params):
-            given = "1 array" if len(arrays) == 1 else f"{len(arrays)} arrays"
-            raise OrchError(
-                "E308", f"@{function.name} takes {len(function.params)} parameters, foreach passes {given}", self.span
-            )  # fmt: skip
-        total = 1
-        for items in arrays:
-            total *= len(items)
-        if total > FOREACH_LIMIT:
-            raise OrchError(
-                "E308", f"foreach would make {total} calls; the limit is {FOREACH_LIMIT}", self.span
-            )
-
-    def _one(self, function: Executable, number: int, inputs: list[Any], scope: Scope) -> Any:
-        try:
-            return present(call_value(function, inputs, scope, self))
-        except OrchError as error:
-            raise error.within(f"foreach, call {number}", self.span) from None
-
-    def shown(self, scope: Scope, options: dict[str, Any]) -> str:
-        """The text of `show foreach … with { separator, template }`."""
-        pattern = options.get("template")
-        rows = []
-        for index, result in enumerate(self.eval(scope)):
-            text = display(result)
-            rows.append(
-                str(pattern).replace("{{result}}", text).replace("{{index}}", str(index)) if pattern else text
-            )
-        return str(options.get("separator", "\n")).join(rows)
-
-
-@node
-class LoopHeader(Node):
-    """`(limit, pace)`."""
-
-    limit: Node | None
-    pace: Node | None
-
-
-@node
-class Endless(Node):
-    token: str
-
-
-@node
-class Loop(Node):
-    """`loop(limit, pace) until condition [ … ]`."""
-
-    header: LoopHeader | None
-    until: Node | None
-    body: Block
-    statement: bool = field(init=False, default=False)
-
-    def eval(self, scope: Scope) -> Any:
-        frame = LoopFrame("loop", self._limit(scope))
-        pace = (
-            duration_of(self.header.pace, scope, "loop pacing") if self.header and self.header.pace else 0.0
-        )
-        context = scope.context.with_(loop=frame, for_=None)
-        state: Any = None
-        while frame.limit is None or frame.iteration < frame.limit:
-            frame.iteration += 1
-            inner = scope.within(context, "loop", {"input": state})
-            if self.until is not None and scope.run.condition(self.until, inner):
-                return None
-            if pace and frame.iteration > 1:
-                scope.run.sleep(pace)
-            scope.run.breathe()
-            try:
-                scope.run.round(self, inner)
-                self._round(inner)
-            except Done as signal:
-                return present(signal.value)
-            except Continue as signal:
-                state = state if signal.value is MISSING else signal.value
-        return None
-
-    def _round(self, scope: Scope) -> None:
-        try:
-            self.body.exec(scope)
-        except Skip as signal:
-            raise OrchError(
-                "E303", "skip has no for to drop an item from", signal.span, help="use continue"
-            ) from None
-        except Retry as signal:
-            raise OrchError(
-                "E305", "retry has no pipeline to run again here", signal.span, help="use 'continue' instead of 'retry' in loop bodies"
-            ) from None  # fmt: skip
-
-    def exec_statement(self, scope: Scope) -> None:
-        self.eval(scope)
-
-    def _limit(self, scope: Scope) -> int | None:
-        if self.header is None or isinstance(self.header.limit, Endless):
-            return None
-        if self.header.limit is None:
-            raise OrchError(
-                "E303", "loop() needs a limit or endless", self.header.span, help="loop(10) or loop(endless)"
-            )
-        value = unwrap(self.header.limit.eval(scope))
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise OrchError("E303", "the limit of loop must be a number or endless", self.header.limit.span)
-        if value < 0 or value != int(value):
-            raise OrchError(
-                "E303", "the limit of loop must be a non-negative whole number", self.header.limit.span
-            )
-        return int(value)

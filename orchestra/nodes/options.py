@@ -105,7 +105,7 @@ class WithOptions(Node):
 
 
 def _timeout(part: Node, scope: Scope) -> float:
-    from orchestra.nodes.loops import duration_of
+    from orchestra.nodes.durations import duration_of
 
     return duration_of(part, scope, "timeout")
 

@@ -9,12 +9,15 @@ from orchestra.nodes.base import Node, node
 from orchestra.nodes.blocks import emits, is_silent
 from orchestra.nodes.commands import Code, Command, CommandOptions
 from orchestra.nodes.files import Load
+from orchestra.nodes.foreach import Foreach
 from orchestra.nodes.functions import Call, Stream
-from orchestra.nodes.loops import For, Foreach, Loop
+from orchestra.nodes.loop import Loop
+from orchestra.nodes.loops import For
 from orchestra.nodes.names import Reference
 from orchestra.nodes.op import Op
 from orchestra.nodes.options import WithOptions
-from orchestra.nodes.stages import Effect, ParallelCalls, Pipeline
+from orchestra.nodes.pipeline_run import Effect
+from orchestra.nodes.pipelines import ParallelCalls, Pipeline
 from orchestra.nodes.templates import Template, text_of
 from orchestra.nodes.when import Chooser
 from orchestra.values.scope import Scope

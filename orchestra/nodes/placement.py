@@ -13,7 +13,8 @@ from orchestra.nodes.base import Node, children
 from orchestra.nodes.blocks import Block, BlockValue, Continue_, Done_, Retry_, Return_, Skip_
 from orchestra.nodes.functions import Exe
 from orchestra.nodes.hooks import Hook
-from orchestra.nodes.loops import For, ForChoice, Loop
+from orchestra.nodes.loop import Loop
+from orchestra.nodes.loops import For, ForChoice
 from orchestra.nodes.output import Invocation
 from orchestra.nodes.script import Checkpoint, Script
 from orchestra.nodes.when import Arm, ArmAny, ArmNone, Chooser, When, WhenInline, WhenMatch

@@ -23,7 +23,7 @@ __all__ = ["Interpolation", "Template", "Text", "TextBody", "text_of"]
 def text_of(value: Any) -> str:
     """The text of a value inside a template."""
     if value.__class__ is str:
-        return value  # type: ignore[no-any-return]
+        return value
     data = unwrap(value)
     return template_text(data.plain() if isinstance(data, View) else value)
 
@@ -67,7 +67,7 @@ class Template(Node):
     def eval(self, scope: Scope) -> Any:
         parts = self.parts
         if len(parts) == 1 and parts[0].__class__ is Text:
-            return parts[0].value  # type: ignore[attr-defined]
+            return parts[0].value
         return join_parts(parts, scope)
 
     def whole(self, scope: Scope) -> Any:
@@ -263,7 +263,7 @@ class TextLoop(Node):
     parts: list[Node]
 
     def eval(self, scope: Scope) -> Any:
-        from orchestra.nodes.loops import items_of
+        from orchestra.nodes.items import items_of
 
         name = str(self.variable)[1:]
         made: list[Node | Any] = []

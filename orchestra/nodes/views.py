@@ -247,7 +247,8 @@ class ContextView(View):
         return OuterView(outer) if outer else MISSING
 
     def _errors(self) -> list[Any]:
-        return self.scope.run.errors_seen(self.context)
+        seen: list[Any] = self.scope.run.errors_seen(self.context)
+        return seen
 
     def _op(self) -> Any:
         return OpView(self.context.op) if self.context.op is not None else MISSING

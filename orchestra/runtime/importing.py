@@ -35,7 +35,6 @@ class Importing:
     config: Any
     modules: Modules
     payload: dict[str, Any]
-    builtins: Any
 
     def import_module(
         self,

@@ -10,7 +10,7 @@ import greenback
 import trio
 
 from orchestra.errors import OrchError
-from orchestra.nodes.loops import STOPPED
+from orchestra.nodes.items import STOPPED
 from orchestra.nodes.signals import Done
 from orchestra.runtime.signals import Interrupted
 

@@ -20,7 +20,7 @@ from orchestra.values.tagged import unwrap
 
 if TYPE_CHECKING:
     from orchestra.runtime.agent import Agent
-    from orchestra.runtime.modules import Module
+    from orchestra.runtime.modules import Module, Modules
     from orchestra.store import Execution, Store
 
 __all__ = ["Recording"]
@@ -41,7 +41,7 @@ class Recording:
     event: Any
     main: Module
     request: Any
-    modules: Any
+    modules: Modules
     random: Any
     memo: Any
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from orchestra.errors import OrchError
-from orchestra.scan.expected import Expected
 from orchestra.scan.native import is_load
+from orchestra.scan.state import CodeFrame, State, TextFrame
 from orchestra.scan.words import NAME
 
-if TYPE_CHECKING:
-    from orchestra.scan.scanner import Frame
-
-__all__ = ["TextFrame", "TextRules"]
+__all__ = ["TextRules"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +25,6 @@ class TextKind:
     calls: bool = True
     stages: bool = True
     snippet: str = "`"
-
-
-@dataclass(slots=True)
-class TextFrame:
-    """An open text. `tail` says what the last token was, when more of a reference may follow directly."""
-
-    kind: str
-    start: int
-    closer: str
-    tail: str = ""
-    depth: int = 0
-    quote: str = ""
-    loop: bool = False
 
 
 KINDS = {
@@ -90,17 +73,8 @@ _AS = re.compile(r"[ \t]+as[ \t]+(?=[\"'`:])")
 _OPENERS = (":::", "::", "[[", "`", '"', "'")
 
 
-class TextRules:
-    """The part of the scanner that knows text. `scanner.Scanner` supplies what is declared here."""
-
-    text: str
-    pos: int
-    end: int
-    last_end: int
-    stack: list[Frame]
-    emit: Any
-    fault: Any
-    accepted: Expected
+class TextRules(State):
+    """Templates, commands, paths: text with references."""
 
     # ── opening ──────────────────────────────────────────────────────────────────────────────────
 
@@ -293,8 +267,6 @@ class TextRules:
         return False
 
     def _loop_head(self, end: int) -> None:
-        from orchestra.scan.scanner import CodeFrame
-
         head = self.pos
         self.emit("_TEXT_FOR", head, end)
         self.stack.append(CodeFrame("loop-head", head))
@@ -410,8 +382,6 @@ class TextRules:
         return True
 
     def _tail_bracket(self, frame: TextFrame, token: str, bracket: str, tail: str) -> bool:
-        from orchestra.scan.scanner import CodeFrame
-
         start = self.pos
         frame.tail = tail
         self.emit(token, start, start + 1)

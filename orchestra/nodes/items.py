@@ -1,0 +1,54 @@
+"""The items of a collection, and what an iteration over them leaves."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from orchestra.errors import OrchError
+from orchestra.nodes.base import Node, present
+from orchestra.nodes.views import View
+from orchestra.values.error_item import ErrorItem
+from orchestra.values.kinds import a_kind
+from orchestra.values.tagged import MISSING, joined, tag, unwrap
+from orchestra.values.text import auto_parse, display
+
+__all__ = ["DROPPED", "STOPPED", "Stopped", "as_data", "items_of"]
+
+
+DROPPED: Final = object()  # an iteration that leaves nothing in the result
+
+
+class Stopped:
+    """The outcome of an item that never ran or ended the loop."""
+
+
+STOPPED: Final = Stopped()
+
+
+def items_of(value: Any, place: Node) -> list[tuple[str, Any]]:
+    """Keys and items of a collection: positions as text for arrays, field names for objects."""
+    data = unwrap(value)
+    if isinstance(data, View):
+        data = data.plain()
+    if isinstance(data, list):
+        pairs = [(str(index), item) for index, item in enumerate(data)]
+    elif isinstance(data, dict) and not isinstance(data, ErrorItem):
+        pairs = list(data.items())
+    else:
+        raise OrchError(
+            "E304", f"for needs an array or object, this is {a_kind(data)}: {shortened(data)}", place.span
+        )  # fmt: skip
+    meta = joined((value,))
+    return [(key, tag(item, meta)) for key, item in pairs] if meta.flows else pairs
+
+
+def shortened(data: Any) -> str:
+    text = display(None if data is MISSING else data) or "null"
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def as_data(value: Any) -> Any:
+    """A text that is a JSON object or array becomes that data."""
+    if value.__class__ is str and value[:1] in ("{", "["):
+        return auto_parse(value, objects_only=True)
+    return present(value)

@@ -1,0 +1,94 @@
+"""`loop(limit, pace) until condition [ … ]`: rounds with a state that goes from one to the next."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Any
+
+from orchestra.errors import OrchError
+from orchestra.nodes.base import Node, node, present
+from orchestra.nodes.blocks import Block
+from orchestra.nodes.durations import duration_of
+from orchestra.nodes.signals import Continue, Done, Retry, Skip
+from orchestra.values.scope import LoopFrame, Scope
+from orchestra.values.tagged import MISSING, unwrap
+
+__all__ = ["Endless", "Loop", "LoopHeader"]
+
+
+@node
+class LoopHeader(Node):
+    """`(limit, pace)`."""
+
+    limit: Node | None
+    pace: Node | None
+
+
+@node
+class Endless(Node):
+    token: str
+
+
+@node
+class Loop(Node):
+    """`loop(limit, pace) until condition [ … ]`."""
+
+    header: LoopHeader | None
+    until: Node | None
+    body: Block
+    statement: bool = field(init=False, default=False)
+
+    def eval(self, scope: Scope) -> Any:
+        frame = LoopFrame("loop", self._limit(scope))
+        pace = (
+            duration_of(self.header.pace, scope, "loop pacing") if self.header and self.header.pace else 0.0
+        )
+        context = scope.context.with_(loop=frame, for_=None)
+        state: Any = None
+        while frame.limit is None or frame.iteration < frame.limit:
+            frame.iteration += 1
+            inner = scope.within(context, "loop", {"input": state})
+            if self.until is not None and scope.run.condition(self.until, inner):
+                return None
+            if pace and frame.iteration > 1:
+                scope.run.sleep(pace)
+            scope.run.breathe()
+            try:
+                scope.run.round(self, inner)
+                self._round(inner)
+            except Done as signal:
+                return present(signal.value)
+            except Continue as signal:
+                state = state if signal.value is MISSING else signal.value
+        return None
+
+    def _round(self, scope: Scope) -> None:
+        try:
+            self.body.exec(scope)
+        except Skip as signal:
+            raise OrchError(
+                "E303", "skip has no for to drop an item from", signal.span, help="use continue"
+            ) from None
+        except Retry as signal:
+            raise OrchError(
+                "E305", "retry has no pipeline to run again here", signal.span, help="use 'continue' instead of 'retry' in loop bodies"
+            ) from None  # fmt: skip
+
+    def exec_statement(self, scope: Scope) -> None:
+        self.eval(scope)
+
+    def _limit(self, scope: Scope) -> int | None:
+        if self.header is None or isinstance(self.header.limit, Endless):
+            return None
+        if self.header.limit is None:
+            raise OrchError(
+                "E303", "loop() needs a limit or endless", self.header.span, help="loop(10) or loop(endless)"
+            )
+        value = unwrap(self.header.limit.eval(scope))
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise OrchError("E303", "the limit of loop must be a number or endless", self.header.limit.span)
+        if value < 0 or value != int(value):
+            raise OrchError(
+                "E303", "the limit of loop must be a non-negative whole number", self.header.limit.span
+            )
+        return int(value)

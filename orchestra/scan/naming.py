@@ -1,0 +1,149 @@
+"""Tokens of names, numbers and words: which keyword a word is, or which plain thing."""
+
+from __future__ import annotations
+
+import re
+
+from orchestra.scan import words
+from orchestra.scan.native import closing_brace
+from orchestra.scan.state import State
+
+__all__ = ["WordRules"]
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_DURATION = re.compile(r"\d+(?:\.\d+)?(?:ms|s|m|h|d|w)(?![\w-])")
+_KEY = re.compile(r"(?:[A-Za-z_](?:\w|-(?=\w))*|\d+)(?=\??\s*:(?!:))")
+_ARG_NAME = re.compile(r"([A-Za-z_](?:\w|-(?=\w))*)\s*:(?!:)")
+_BARE = re.compile(r"[^,()\n\"'`\[\]{}@]+")
+_BARE_PATH = re.compile(r"[^\s;\])|]+")
+_MODULE = re.compile(r"@[A-Za-z_][\w-]*(?:/[\w.-]+)*(?:@[^\s\])}]+)?|<[^>\n]+>")
+_PREFIXED = re.compile(r"@[A-Za-z_][\w-]*/[^\s;\])|]*")
+
+
+class WordRules(State):
+    """Names, numbers, keywords, labels, bare words."""
+
+    def _reference(self) -> None:
+        accepted = self.accepted
+        if "MODULE" in accepted and (match := _MODULE.match(self.text, self.pos)):
+            self.emit("MODULE", self.pos, match.end())
+            return
+        if "BARE_PATH" in accepted and (match := _PREFIXED.match(self.text, self.pos)):
+            self.emit("BARE_PATH", self.pos, match.end())
+            return
+        match = words.NAME.match(self.text, self.pos + 1)
+        if match is None:
+            raise self.fault("E101", "a name is missing after @", self.pos, self.pos + 1)
+        self.emit("REF", self.pos, match.end())
+
+    def _number(self) -> None:
+        accepted = self.accepted
+        if "DURATION" in accepted and (match := _DURATION.match(self.text, self.pos)):
+            self.emit("DURATION", self.pos, match.end())
+            return
+        if "KEY" in accepted and (match := _KEY.match(self.text, self.pos)):
+            self.emit("KEY", self.pos, match.end())
+            return
+        match = _NUMBER.match(self.text, self.pos)
+        assert match
+        if "BARE" in accepted and self._is_bare(match.end()):
+            self._bare()
+        else:
+            self.emit("NUMBER", self.pos, match.end())
+
+    def _is_bare(self, end: int) -> bool:
+        """Whether letters follow a number directly, as in the bare argument `3rd place`."""
+        return end < self.end and (self.text[end].isalpha() or self.text[end] == "_")
+
+    def _word(self) -> None:
+        accepted, text, pos = self.accepted, self.text, self.pos
+        if "KEY" in accepted and (match := _KEY.match(text, pos)):
+            self.emit("KEY", pos, match.end())
+            return
+        if "ARG_NAME" in accepted and (match := _ARG_NAME.match(text, pos)):
+            self.emit("ARG_NAME", pos, match.end(), match.group(1))
+            return
+        match = words.NAME.match(text, pos)
+        if match is None:
+            raise self.fault("E101", f"unexpected character {text[pos]!r}", pos, pos + 1)
+        word, end = match.group(), match.end()
+        kind = self._keyword(word, end)
+        if kind in accepted and not (kind == "LABEL"):
+            self._say_keyword(kind, pos, end)
+        elif not self._plain_word(pos, end):
+            self.emit("WORD", pos, end)
+
+    def _keyword(self, word: str, end: int) -> str:
+        """The terminal that this word is here, or "" for an ordinary word."""
+        kind = words.WORDS.get(word, "")
+        if kind == "_RUN" and "_RUN" not in self.accepted:
+            return (
+                "_RUN_VALUE"
+                if re.match(
+                    r"\s+(?:cmd|sh|bash|js|javascript|node|nodejs|py|python)\b", self.text[end : end + 24]
+                )
+                else ""
+            )
+        if (
+            kind == "LANG"
+            and "_NODE" in self.accepted
+            and word == "node"
+            and re.match(r"\s+@", self.text[end : end + 24])
+        ):
+            return "_NODE"
+        if kind == "LANG" and "SHADOW_LANG" in self.accepted and word in words.SHADOW_LANGS:
+            return "SHADOW_LANG"
+        follow = words.FOLLOWED_BY.get(kind)
+        if follow is not None and not follow.match(self.text, end):
+            return ""
+        return kind
+
+    def _say_keyword(self, kind: str, pos: int, end: int) -> None:
+        self.emit(kind, pos, end)
+        if kind == "_NEEDS":
+            self._raw_braces("NEEDS_BODY", "js")
+
+    def _plain_word(self, pos: int, end: int) -> bool:
+        """A word that is no keyword: label, name, operation, format, path or bare argument."""
+        accepted = self.accepted
+        if "LABEL" in accepted and self._label(pos):
+            return True
+        if "OPERATION" in accepted and (match := words.LABEL.match(self.text, pos)):
+            self.emit("OPERATION", pos, match.end())
+        elif "NAME" in accepted:
+            self.emit("NAME", pos, end)
+        elif "ENV_NAME" in accepted:
+            self.emit("ENV_NAME", pos, end)
+        elif "FORMAT" in accepted:
+            self.emit("FORMAT", pos, end)
+        elif "BARE_PATH" in accepted and (match := _BARE_PATH.match(self.text, pos)):
+            self.emit("BARE_PATH", pos, match.end())
+        elif "BARE" in accepted:
+            self._bare()
+        else:
+            return False
+        return True
+
+    def _label(self, pos: int) -> bool:
+        match = words.LABEL.match(self.text, pos)
+        if match is None or not re.match(
+            r"\s*(?:,|[@\"'`{<]|[A-Za-z])", self.text[match.end() : match.end() + 40]
+        ):
+            return False
+        self.emit("LABEL", pos, match.end())
+        return True
+
+    def _bare(self) -> None:
+        """Words without quotes as an argument, up to the next comma or parenthesis."""
+        match = _BARE.match(self.text, self.pos)
+        end = match.end() if match else self.pos + 1
+        stripped = self.text[self.pos : end].rstrip()
+        self.emit("BARE", self.pos, self.pos + len(stripped))
+
+    def _raw_braces(self, kind: str, lang: str) -> None:
+        start = self.text.find("{", self.pos)
+        close = closing_brace(self.text, start + 1, lang)
+        if start < 0 or close < 0:
+            at = start if start >= 0 else self.pos
+            raise self.fault("E103", "this { is not closed", at, at + 1, "add the closing }")
+        self.emit(kind, start, close + 1, self.text[start + 1 : close])
