@@ -21,8 +21,8 @@ test: $(READY)  ## run all tests
 	@$(BIN)/pytest
 
 check: $(READY)  ## format, lint, types, layers and sizes
-	@$(BIN)/ruff format --check
-	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --output-format concise
+	@$(BIN)/ruff check --output-format concise
 	@$(BIN)/mypy
 	@$(BIN)/pytest tests/test_layers.py tests/test_size.py
 

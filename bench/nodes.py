@@ -13,6 +13,7 @@ from typing import Any
 
 from measure import best, row, scratch
 
+from orchestra.cli.collector import relax
 from orchestra.cli.in_process import run_in_process
 
 SIZES = (1_000, 10_000, 100_000)
@@ -140,6 +141,7 @@ def recursion(folder: Path) -> None:
 
 
 def main() -> None:
+    relax()
     row("per iteration of a loop", "µs", "× Python", *(f"at {size:,}" for size in SIZES[1:]))
     with scratch() as folder:
         for subject in SUBJECTS:

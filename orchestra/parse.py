@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orchestra.nodes.every  # noqa: F401  (its classes are what the parser builds)
 from orchestra.errors import OrchError
-from orchestra.nodes import (  # noqa: F401  (loading a module registers its node classes)
-    blocks, commands, files, foreach, functions, hooks, literals, loop, loops, modules, names, operators, options,
-    output, pipelines, script, stages, templates, when,
-)  # fmt: skip
 from orchestra.nodes.base import Node
 from orchestra.nodes.placement import check_placement
 from orchestra.nodes.script import Script

@@ -16,12 +16,9 @@ from typing import Any
 from lark import Lark, Token, Tree
 from lark.exceptions import LarkError, UnexpectedToken
 
+import orchestra.nodes.every  # noqa: F401  (its classes are what the parser builds)
 from orchestra import hints
 from orchestra.errors import OrchError
-from orchestra.nodes import (  # noqa: F401  (loading a module registers its node classes)
-    blocks, commands, files, foreach, functions, hooks, literals, loop, loops, modules, names, operators, options,
-    output, pipelines, script, stages, templates, when,
-)  # fmt: skip
 from orchestra.nodes.base import CLASSES, Node, parts_of
 from orchestra.nodes.commands import Command, OldCommand, check_operators
 from orchestra.paths import cache_dir, resource

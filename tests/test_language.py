@@ -1,22 +1,27 @@
-"""The lists that describe the language agree: rules of the grammar, node classes, constructs used by cases.
+"""The lists that describe the language agree: rules of the grammar, node classes, cases, the manual.
 
-What a construct does is for the cases to say; here it is only seen that none was forgotten.
+What a construct does is for cases and topics to say; here it is only seen that none was forgotten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from lark.grammar import Rule
 
 from orchestra import parse, syntax
+from orchestra.cli.howto import FOLDER
 from orchestra.errors import OrchError
 from orchestra.nodes.base import CLASSES, Node, rule_name, walk
 from orchestra.source import Source
 
 CASES = Path(__file__).parent / "cases"
-MODES = {".mld": "strict", ".md": "markdown"}
+PROGRAMS = ("*/*/example.m*", "*/*/files/**/*.mld", "*/*/files/**/*.att", "*/*/files/**/*.mtt")
+BLOCK = re.compile(r"^(`{3,})(?:file \S*\.)?(mld|md|att|mtt)[^`\n]*\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
+MODES = {"mld": "strict", "md": "markdown"}
+OLD = {"old_command", "output_old"}  # spellings that still run and that the manual does not teach
 
 
 def builds(rule: Rule) -> bool:
@@ -34,23 +39,20 @@ def rules() -> set[str]:
     return {str(rule.alias or rule.origin.name) for rule in syntax._parser().rules if builds(rule)}
 
 
-def tree_of(file: Path) -> Node | None:
-    """The nodes of a script or template of a case; None for those that are there to be wrong."""
-    source = Source(file.name, file.read_bytes().decode(errors="replace"))
+def tree_of(kind: str, text: str) -> Node | None:
+    """The nodes of a script or template; None for those that are there to be wrong."""
     try:
-        if file.suffix in MODES:
-            return parse.parse_script(source, MODES[file.suffix])
-        return parse.parse_template(source, file.suffix[1:])
+        if kind in MODES:
+            return parse.parse_script(Source("example", text), MODES[kind])
+        return parse.parse_template(Source("example", text), kind)
     except OrchError:
         return None
 
 
-def written() -> Iterator[Node]:
-    """Every node of every program, module and template that the cases hold."""
-    for pattern in ("*/*/example.m*", "*/*/files/**/*.mld", "*/*/files/**/*.att", "*/*/files/**/*.mtt"):
-        for file in sorted(CASES.glob(pattern)):
-            if tree := tree_of(file):
-                yield from walk(tree)
+def constructs(texts: Iterable[tuple[str, str]]) -> set[str]:
+    """Rules behind the nodes of all texts, given as pairs of suffix and text."""
+    trees = (tree_of(kind, text) for kind, text in texts)
+    return {rule_name(type(found)) for tree in trees if tree for found in walk(tree)}
 
 
 def test_every_rule_has_its_class() -> None:
@@ -62,5 +64,12 @@ def test_every_class_has_its_rule() -> None:
 
 
 def test_every_construct_is_used_by_a_case() -> None:
-    used = {rule_name(type(found)) for found in written()}
-    assert CLASSES.keys() - used == set()
+    files = (file for pattern in PROGRAMS for file in CASES.glob(pattern))
+    used = constructs((file.suffix[1:], file.read_bytes().decode(errors="replace")) for file in files)
+    assert sorted(CLASSES.keys() - used) == []
+
+
+def test_every_construct_is_shown_by_a_topic() -> None:
+    blocks = (block for topic in FOLDER.glob("*/*.md") for block in BLOCK.findall(topic.read_text()))
+    shown = constructs((kind, text) for _, kind, text in blocks)
+    assert sorted(CLASSES.keys() - shown - OLD) == []

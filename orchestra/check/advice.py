@@ -6,13 +6,13 @@ Whatever depends on names in scope is told by the walker and its handlers.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from orchestra.check.findings import Findings
 from orchestra.check.module import literal
 from orchestra.errors import Note, OrchError
-from orchestra.nodes.base import Node, children, walk
+from orchestra.nodes.base import Node, walk
 from orchestra.nodes.blocks import Bail, Done_, Return_, Throw
 from orchestra.nodes.files import File, Files
 from orchestra.nodes.functions import Call, Exe
@@ -22,7 +22,7 @@ from orchestra.nodes.loops import For, ForChoice, ForFilter
 from orchestra.nodes.output import Append, AppendEffect, Output, OutputEffect, OutputOld, Show, ShowEffect
 from orchestra.nodes.script import Checkpoint, Script
 from orchestra.nodes.templates import Template, references
-from orchestra.nodes.when import Arm, ArmAny, When, WhenInline, WhenMatch
+from orchestra.nodes.when import ArmAny, When, WhenMatch
 from orchestra.regex import Regex as Pattern
 
 __all__ = ["give_advice"]
@@ -46,13 +46,21 @@ def _function(node: Exe, findings: Findings) -> None:
     for param in node.params or []:
         if param.name in CONFUSING:
             message = f"the parameter {param.name} is easily confused with the {param.name} of the function"
-            findings.add("exe-parameter-shadowing", message, param.span, help="choose a name that says what is passed", variable=param.name)
+            findings.add(
+                "exe-parameter-shadowing",
+                message,
+                param.span,
+                help="choose a name that says what is passed",
+                variable=param.name,
+            )
     if "llm" in map(str, node.labels):
         for part in walk(node.body):
             if isinstance(part, EFFECTS):
                 word = part.span.text.split(maxsplit=1)[0]
-                message = f"{word} in the labelled function {node.token} is not repeated when a stored answer is served"
-                findings.add("effect-in-llm-body", message, part.span, help="move it to where the function is called")
+                message = f"a stored answer of {node.token} does not repeat this {word}"
+                findings.add(
+                    "effect-in-llm-body", message, part.span, help="move it to where the function is called"
+                )
 
 
 def _arms(node: When | WhenMatch | ForChoice, findings: Findings) -> None:
@@ -83,16 +91,28 @@ def _loop(node: Loop, findings: Findings) -> None:
     if node.header is not None or node.until is not None:
         return
     if any(isinstance(part, (*WAYS_OUT, Call)) for part in walk(node.body)):
-        findings.add("loop-without-limit", "this loop has no limit", node.span, help="write loop(100) […], or loop(endless) […] if that is meant")
+        findings.add(
+            "loop-without-limit",
+            "this loop has no limit",
+            node.span,
+            help="write loop(100) […], or loop(endless) […] if that is meant",
+        )
     else:
-        findings.add("endless-loop", "nothing ends this loop", node.span, help="add done, or a limit: loop(100) […]")
+        findings.add(
+            "endless-loop", "nothing ends this loop", node.span, help="add done, or a limit: loop(100) […]"
+        )
 
 
 def _template(node: Template, findings: Findings) -> None:
     found = STRICT_LOOP.search(node.span.text) if "\n" in node.span.text else None
     if found is not None:
         line = found.group().strip()
-        findings.add("template-strict-for-syntax", f"{line.split()[0]} is text here", node.span, help="in a template a loop is written /for @x in @xs … /end, each at the start of a line")
+        findings.add(
+            "template-strict-for-syntax",
+            f"{line.split()[0]} is text here",
+            node.span,
+            help="in a template a loop is written /for @x in @xs … /end, each at the start of a line",
+        )
 
 
 def _regex(node: Regex, findings: Findings) -> None:
@@ -104,43 +124,33 @@ def _regex(node: Regex, findings: Findings) -> None:
 
 
 LOOKS: dict[type[Node], Callable[[Any, Findings], None]] = {
-    Exe: _function, When: _arms, WhenMatch: _arms, ForChoice: _arms, For: _for, Loop: _loop, Template: _template,
+    Exe: _function,
+    When: _arms,
+    WhenMatch: _arms,
+    ForChoice: _arms,
+    For: _for,
+    Loop: _loop,
+    Template: _template,
     Regex: _regex,
-}  # fmt: skip
+}
 
 
 # ── checkpoints ──────────────────────────────────────────────────────────────────────────────────
 
 
 def _checkpoints(script: Script, findings: Findings) -> None:
-    """A checkpoint stands at the top level, or is the action of a `when` there; each name occurs once."""
-    allowed = dict(_allowed(script))
+    """Each name occurs once. Where checkpoints may stand has been checked by the parser."""
+    always = {id(statement) for statement in script.statements}
     seen: dict[str, Checkpoint] = {}
     for part in walk(script):
-        if not isinstance(part, Checkpoint):
+        name = literal(part.name) if isinstance(part, Checkpoint) else None
+        if name is None or not isinstance(part, Checkpoint):
             continue
-        name = literal(part.name)
-        if id(part) not in allowed:
-            shown = f"checkpoint {part.name.span.text}"
-            findings.add("E805", f"{shown} is only allowed at the top level, or as the action of a when there", part.span)
-        elif name is not None and not name.strip():
+        if not name.strip():
             findings.add("E805", "a checkpoint needs a name", part.span)
-        elif name is not None and name in seen:
-            sure = allowed[id(part)] and allowed[id(seen[name])]
-            notes = [Note("first here", seen[name].span)]
-            code = "E804" if sure else "repeated-checkpoint"
-            findings.add(code, f'the checkpoint "{name}" occurs twice', part.span, help="give each phase its own name", notes=notes)
-        elif name is not None:
-            seen[name] = part
-
-
-def _allowed(script: Script) -> Iterator[tuple[int, bool]]:
-    """Identities of the checkpoints that stand where they may, and whether they are always reached."""
-    for statement in script.statements:
-        if isinstance(statement, Checkpoint):
-            yield id(statement), True
-        for choice in (statement, *children(statement)):
-            if isinstance(choice, WhenInline):
-                yield id(choice.action), False
-            elif isinstance(choice, (When, WhenMatch)):
-                yield from ((id(arm.action), False) for arm in choice.entries if isinstance(arm, (Arm, ArmAny)))
+        first = seen.setdefault(name, part)
+        if first is not part:
+            code = "E804" if {id(first), id(part)} <= always else "repeated-checkpoint"
+            notes = [Note("first here", first.span)]
+            help = "give each phase its own name"
+            findings.add(code, f'the checkpoint "{name}" occurs twice', part.span, help=help, notes=notes)

@@ -16,7 +16,7 @@ from orchestra.nodes.blocks import Augment, Block, BlockValue, Catch, Let, Try, 
 from orchestra.nodes.functions import Exe
 from orchestra.nodes.hooks import Hook, HookFunction
 from orchestra.nodes.loop import Loop
-from orchestra.nodes.loops import Batch, For, ForChoice, ForFilter
+from orchestra.nodes.loops import Batch, BatchGroup, For, ForChoice, ForFilter
 from orchestra.nodes.modules import TemplateFile
 from orchestra.nodes.templates import TextLoop
 from orchestra.nodes.when import Arm, When, WhenInline, WhenMatch
@@ -52,7 +52,9 @@ def declare(walker: Walker, made: Name, scope: Scope) -> None:
         scope.bind(made)
         if is_known(made.name) and made.kind != "import":
             message = f"@{made.name} hides the built-in of the same name"
-            walker.findings.add("shadowed-builtin", message, made.span, help="choose another name", variable=made.name)
+            walker.findings.add(
+                "shadowed-builtin", message, made.span, help="choose another name", variable=made.name
+            )
         return
     _redefined(walker, made, first)
 
@@ -63,7 +65,9 @@ def _redefined(walker: Walker, made: Name, first: Name) -> None:
     notes = [Note("first defined here", earlier.span)]
     if first.kind == made.kind == "import":
         help = f"import it under another name: {made.name} as @other"
-        walker.findings.add("E413", f"@{made.name} is imported twice", later.span, help=help, notes=notes, variable=made.name)
+        walker.findings.add(
+            "E413", f"@{made.name} is imported twice", later.span, help=help, notes=notes, variable=made.name
+        )
         return
     message = f"@{made.name} is already defined and cannot be redefined"
     walker.findings.add("E203", message, later.span, notes=notes, variable=made.name)
@@ -108,7 +112,13 @@ def block(walker: Walker, node: Block | BlockValue, scope: Scope, attitude: Atti
 def close(walker: Walker, scope: Scope) -> None:
     """Leave a block: say which of its names nobody used."""
     for name in scope.names.values():
-        if name.kind == "let" and name.idle and not name.used and name.span is not None and name.name[0] != "_":
+        if (
+            name.kind == "let"
+            and name.idle
+            and not name.used
+            and name.span is not None
+            and name.name[0] != "_"
+        ):
             message = f"@{name.name} is never used"
             walker.findings.add("unused-definition", message, name.span, help="remove it", variable=name.name)
 
@@ -130,7 +140,9 @@ def _check_let(walker: Walker, name: str, span: Span, scope: Scope) -> None:
     if owner is None or owner.kind in ("block", "arm", "when", "loop"):
         return
     first = owner.names[name]
-    if owner.kind == "module" and (first.kind == "import" or first.ready > span.start or scope.inside("when")):
+    if owner.kind == "module" and (
+        first.kind == "import" or first.ready > span.start or scope.inside("when")
+    ):
         return
     walker.findings.add(
         "E203", f"@{name} is already defined and cannot be redefined", span, variable=name,
@@ -146,7 +158,13 @@ def augment(walker: Walker, node: Augment, scope: Scope, attitude: Attitude) -> 
     walker.visit(node.value, scope)
     if owner is None:
         help = f"bind it first: let @{name} = …"
-        walker.findings.add("undefined-variable", f"cannot use += on the undefined variable @{name}", node.span, help=help, variable=name)
+        walker.findings.add(
+            "undefined-variable",
+            f"cannot use += on the undefined variable @{name}",
+            node.span,
+            help=help,
+            variable=name,
+        )
         return
     owner.names[name].used = True
     if _crosses_parallel(scope, owner):
@@ -238,6 +256,13 @@ def _tail(walker: Walker, tail: Node, scope: Scope) -> None:
 @on(Batch)
 def batch(walker: Walker, node: Batch, scope: Scope, attitude: Attitude) -> None:
     piped(walker, node.stages, scope)
+
+
+@on(BatchGroup)
+def batch_group(walker: Walker, node: BatchGroup, scope: Scope, attitude: Attitude) -> None:
+    piped(walker, node.branches.calls, scope)
+    if node.piped is not None:
+        piped(walker, node.piped.stages, scope)
 
 
 @on(Loop)

@@ -1,4 +1,4 @@
-"""Calls and pipeline stages: is there such a function, does it take that many arguments, is it the one that was meant.
+"""Calls and pipeline stages: is there such a function, and does it take these arguments.
 
 What functions there are is told by the scope; names that are not called are in `references`.
 """
@@ -10,7 +10,6 @@ from orchestra.check.scope import Name, Scope, Signature
 from orchestra.check.walker import Attitude, Walker, on
 from orchestra.errors import nearest
 from orchestra.nodes.base import Node, children
-from orchestra.nodes.foreach import Foreach
 from orchestra.nodes.functions import Call, NamedArgument, Shadow
 from orchestra.nodes.literals import BareWords
 from orchestra.nodes.modules import Export, ExportItem
@@ -65,7 +64,12 @@ def _check_function(walker: Walker, found: Name, span: Span) -> None:
     own = found.kind == "exe" and found.name == str(function.token)[1:]
     if own and "recursive" not in map(str, function.labels):
         help = f"write exe recursive @{found.name}(…) = …"
-        walker.findings.add("missing-recursive-label", f"@{found.name} calls itself without the label recursive", span, help=help)
+        walker.findings.add(
+            "missing-recursive-label",
+            f"@{found.name} calls itself without the label recursive",
+            span,
+            help=help,
+        )
 
 
 def _check_arity(walker: Walker, node: Call, signature: Signature, given: int) -> None:
@@ -89,7 +93,12 @@ def _check_names(walker: Walker, node: Call, signature: Signature) -> None:
         if isinstance(part, NamedArgument) and str(part.name) not in signature.params:
             meant = nearest(str(part.name), signature.params)
             help = f"did you mean {meant}?" if meant else 'for a text, quote it: "…"'
-            walker.findings.add("unknown-argument", f"{node.callee.span.text} has no parameter {part.name}; this is passed as text", part.span, help=help)
+            walker.findings.add(
+                "unknown-argument",
+                f"{node.callee.span.text} has no parameter {part.name}; this is passed as text",
+                part.span,
+                help=help,
+            )
 
 
 def _arguments(walker: Walker, node: Call, scope: Scope) -> None:
@@ -102,20 +111,21 @@ def bare_words(walker: Walker, node: BareWords, scope: Scope, attitude: Attitude
     word = str(node.token).strip()
     if scope.find(word) is not None:
         message = f"{word} is text here, and not the variable @{word}"
-        walker.findings.add("bare-word-is-a-name", message, node.span, help=f'write @{word}, or "{word}" for the text', variable=word)
+        walker.findings.add(
+            "bare-word-is-a-name",
+            message,
+            node.span,
+            help=f'write @{word}, or "{word}" for the text',
+            variable=word,
+        )
 
 
 @on(Run)
 def run(walker: Walker, node: Run, scope: Scope, attitude: Attitude) -> None:
-    if isinstance(node.source, Reference):
-        walker.use(node.source.name, node.source.span, scope, called=True)
-    else:
-        walker.visit(node.source, scope)
-
-
-@on(Foreach)
-def foreach(walker: Walker, node: Foreach, scope: Scope, attitude: Attitude) -> None:
-    walker.visit(node.target, scope)
+    named = node.source if isinstance(node.source, Reference) else None
+    if named is not None:
+        walker.use(named.name, named.span, scope, called=True)
+    walker.visit_all((part for part in children(node) if part is not named), scope)
 
 
 # ── pipelines ────────────────────────────────────────────────────────────────────────────────────
@@ -148,7 +158,7 @@ def _stage(walker: Walker, stage: Node, scope: Scope) -> None:
         _check_callee(walker, stage, scope, len(stage.args) + 1)
         _arguments(walker, stage, scope)
     elif isinstance(stage, WhileStage):
-        walker.visit_all((stage.cap, *children(stage)), scope)
+        walker.visit_all(children(stage), scope)
     elif isinstance(stage, Reference):
         _deprecated(walker, stage, scope)
         found = walker.use(stage.name, stage.span, scope, called=True)
@@ -163,7 +173,9 @@ def _stage(walker: Walker, stage: Node, scope: Scope) -> None:
 
 def _deprecated(walker: Walker, stage: Reference, scope: Scope) -> None:
     if stage.name.lower() == "json" and scope.find(stage.name) is None:
-        walker.findings.add("deprecated-json-transform", "@json is an old name of @parse", stage.span, help="write @parse")
+        walker.findings.add(
+            "deprecated-json-transform", "@json is an old name of @parse", stage.span, help="write @parse"
+        )
 
 
 # ── names listed without @ ───────────────────────────────────────────────────────────────────────
@@ -187,4 +199,6 @@ def export(walker: Walker, node: Export, scope: Scope, attitude: Attitude) -> No
         else:
             meant = nearest(name, scope.visible())
             help = f"did you mean {meant}?" if meant else None
-            walker.findings.add("unknown-export", f"@{name} is exported but not defined", item.span, help=help, variable=name)
+            walker.findings.add(
+                "unknown-export", f"@{name} is exported but not defined", item.span, help=help, variable=name
+            )

@@ -51,7 +51,9 @@ class Findings:
         self._found: dict[tuple[str, int, str], Finding] = {}
 
     def __iter__(self) -> Iterator[Finding]:
-        return iter(sorted(self._found.values(), key=lambda finding: finding.span.start if finding.span else 0))
+        return iter(
+            sorted(self._found.values(), key=lambda finding: finding.span.start if finding.span else 0)
+        )
 
     def add(
         self,

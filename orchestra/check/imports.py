@@ -43,7 +43,9 @@ def _item(
             meant = nearest(name, set(surface.names))
             known = "it exports " + ", ".join(sorted(surface.names)) if surface.names else None
             help = f"did you mean {meant}?" if meant else known
-            walker.findings.add("E411", f"{name} is not exported by {source}", item.span, help=help, variable=name)
+            walker.findings.add(
+                "E411", f"{name} is not exported by {source}", item.span, help=help, variable=name
+            )
     made.model = name in MODEL_FUNCTIONS and (source or "").removeprefix("@").split("@")[0] in MODEL_MODULES
     declare(walker, made, scope)
 
@@ -68,7 +70,9 @@ def _templates(walker: Walker, node: ImportWhole, source: str, scope: Scope) -> 
     if not folder.is_dir():
         walker.findings.add("E415", f"{source} is not a folder of templates", node.source.span)
         return
-    params = [part.name for part in (node.alias.params if node.alias else None) or [] if isinstance(part, Param)]
+    params = [
+        part.name for part in (node.alias.params if node.alias else None) or [] if isinstance(part, Param)
+    ]
     check_folder(walker, folder, params, scope)
 
 
@@ -92,7 +96,12 @@ def _surface(walker: Walker, node: Import | ImportWhole, source: str | None) -> 
         walker.findings.error(error.at(span))
         return None
     if found is None:
-        walker.findings.add("unknown-module", f"module {source} is neither bundled nor installed", span, help="orch install lists the modules of this project")
+        walker.findings.add(
+            "unknown-module",
+            f"module {source} is neither bundled nor installed",
+            span,
+            help="orch install lists the modules of this project",
+        )
     return found
 
 
@@ -106,8 +115,10 @@ def _check_file(walker: Walker, node: Import | ImportWhole, source: str) -> None
     if module.errors:
         first = module.errors[0]
         place = f", line {first.span.line}" if first.span else ""
-        raise OrchError("E410", f"{library.shown(path)} does not parse{place}: {first.message}", node.source.span)
-    chain = library.reaches(module, walker.module)
-    if chain:
-        names = " → ".join(part.source.name.rpartition("/")[2] for part in [walker.module, *chain])
+        raise OrchError(
+            "E410", f"{library.shown(path)} does not parse{place}: {first.message}", node.source.span
+        )
+    circle = library.circle(module, (walker.module,))
+    if circle:
+        names = " → ".join(part.source.name.rpartition("/")[2] for part in circle)
         raise OrchError("E412", f"these modules import each other: {names}", node.source.span)

@@ -1,4 +1,4 @@
-"""The files of a project as the checks read them: scripts, modules and templates, each parsed once and never run.
+"""The files of a project as the checks read them: scripts, modules and templates, each parsed once.
 
 Where a source leads is decided here; what a statement may take from it is checked in `imports`.
 """
@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from orchestra.check.module import Module, source_of
-from orchestra.check.scope import Signature, Surface
+from orchestra.check.scope import Surface
 from orchestra.config import Config
 from orchestra.errors import OrchError, nearest
 from orchestra.nodes.base import Node
@@ -25,7 +25,6 @@ __all__ = ["Library", "mode_of"]
 ROOTS = ("@root", "@base")
 EXTENSIONS = (".mld", ".mld.md", ".md", ".json")
 TEMPLATES = (".att", ".mtt")
-MODEL = Signature(("prompt", "options"), 1)
 
 
 def mode_of(path: Path) -> str:
@@ -40,6 +39,7 @@ class Library:
         self._given = given
         self._modules: dict[Path, Module] = {}
         self._templates: dict[Path, Node] = {}
+        self._sound: set[str] = set()  # modules below which nothing imports in a circle
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
 
@@ -105,7 +105,9 @@ class Library:
         close = nearest(path.name, names)
         folder = written.rpartition("/")[0]
         meant = (f"{folder}/" if folder else "") + close if close else None
-        return OrchError("E401", f"file not found: {written}", help=f"did you mean {meant}?" if meant else None)
+        return OrchError(
+            "E401", f"file not found: {written}", help=f"did you mean {meant}?" if meant else None
+        )
 
     def _named(self, source: str) -> Path | None:
         name = source[1:].split("@")[0]
@@ -114,10 +116,14 @@ class Library:
         if folder is not None and rest:
             return self.file_of(str(folder / rest), folder)
         short, root = name.split("/")[-1], self.config.root
-        tries = [root / "llm/lib" / short / "index.mld", root / "llm/modules" / f"{short}.mld", root / "llm/modules" / f"{name}.mld"]
+        tries = [
+            root / "llm/lib" / short / "index.mld",
+            root / "llm/modules" / f"{short}.mld",
+            root / "llm/modules" / f"{name}.mld",
+        ]
         if name in MODEL_MODULES:
             return None
-        return bundled(source) or next((path for path in tries if path.is_file()), None)
+        return _shipped(source) or next((path for path in tries if path.is_file()), None)
 
     # ── what modules offer ───────────────────────────────────────────────────────────────────────
 
@@ -125,7 +131,7 @@ class Library:
         """What a source offers; None for a named module that is not there. Raises E401 to E403."""
         name = source.removeprefix("@").split("@")[0]
         if source.startswith("@") and name in MODEL_MODULES:
-            return Surface(source, dict.fromkeys(MODEL_FUNCTIONS, MODEL))
+            return Surface(source, dict.fromkeys(MODEL_FUNCTIONS))
         if source.startswith("@") and (name in VIRTUAL_MODULES or f"@{name}" in self._given):
             return Surface(source, {}, open=True)
         path = self.file_of(source, base)
@@ -158,7 +164,11 @@ class Library:
         """The modules that a file imports directly, as far as they are scripts that can be read."""
         for statement in module.imports():
             source = source_of(statement)
-            if source is None or source.endswith(TEMPLATES) or str(getattr(statement.kind, "word", "")) == "templates":
+            if (
+                source is None
+                or source.endswith(TEMPLATES)
+                or str(getattr(statement.kind, "word", "")) == "templates"
+            ):
                 continue
             try:
                 path = self.file_of(source, module.directory or self.config.root)
@@ -167,19 +177,25 @@ class Library:
             except OrchError:
                 continue  # told where the import is checked
 
-    def reaches(self, start: Module, goal: Module) -> list[Module]:
-        """The shortest chain of imports from `start` to `goal`, both included; empty if there is none."""
-        chains = [[start]]
-        seen = {start.source.name}
-        while chains:
-            chain = chains.pop(0)
-            if chain[-1].source is goal.source:
-                return chain
-            for following in self.imported(chain[-1]):
-                if following.source.name not in seen:
-                    seen.add(following.source.name)
-                    chains.append([*chain, following])
-        return []
+    def circle(self, module: Module, above: tuple[Module, ...]) -> tuple[Module, ...]:
+        """The modules that import each other below `module`, which `above` lead to; empty if none do."""
+        names = [part.source.name for part in above]
+        if module.source.name in names:
+            return (*above[names.index(module.source.name) :], module)
+        if module.source.name in self._sound:
+            return ()
+        found = (self.circle(part, (*above, module)) for part in self.imported(module))
+        circle = next((part for part in found if part), ())
+        if not circle:
+            self._sound.add(module.source.name)
+        return circle
+
+
+def _shipped(source: str) -> Path | None:
+    try:
+        return bundled(source)
+    except FileNotFoundError:  # an incomplete installation, which the run complains about
+        return None
 
 
 def _candidates(path: Path) -> Iterator[Path]:

@@ -21,6 +21,7 @@ from orchestra.nodes.hooks import Hook
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import For
 from orchestra.nodes.modules import Export, ExportItem, Import, ImportWhole, ModuleName, Needs
+from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.pipelines import ParallelCalls, Pipeline
 from orchestra.nodes.script import Document, Script
 from orchestra.nodes.templates import Template, Text
@@ -100,8 +101,10 @@ def bound_names(target: object) -> list[str]:
     return [str(target).removeprefix("@")]
 
 
-def signature(function: Exe) -> Signature:
-    """What callers of a function have to know."""
+def signature(function: Exe) -> Signature | None:
+    """What callers have to know; None for a second name of a function that was made elsewhere."""
+    if function.params is None and isinstance(function.body, (Reference, Field)):
+        return None
     params = function.params or []
     return Signature(tuple(param.name for param in params), sum(param.default is None for param in params))
 

@@ -184,5 +184,5 @@ def _use_mentioned(text: str, scope: Scope) -> None:
 
 def place_of(token: str, span: Span) -> Span:
     """The place of a token inside a node, for lists of names that have no places of their own."""
-    at = next(chain((m.start() for m in re.finditer(re.escape(token) + r"(?![\w-])", span.text))), 0)
+    at = next(chain(m.start() for m in re.finditer(re.escape(token) + r"(?![\w-])", span.text)), 0)
     return Span(span.source, span.start + at, span.start + at + len(token))

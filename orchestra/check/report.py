@@ -1,4 +1,7 @@
-"""The result of checking one file: its findings, and what the file defines, as text lines and as JSON data."""
+"""The result of checking one file: its findings and what the file defines, also as JSON data.
+
+Text for people is made by the command line, SARIF by `sarif`.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,18 @@ from orchestra.nodes.templates import references
 __all__ = ["Report"]
 
 REBOUND = ("E203", "E204", "E413", "shadowed-builtin")
-ABOUT_NAMES = ("undefined-variable", "undefined-function", "used-before-definition", "probable-typo", "template-unknown-variable")
+ABOUT_NAMES = (
+    "undefined-variable",
+    "undefined-function",
+    "used-before-definition",
+    "probable-typo",
+    "template-unknown-variable",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`module` is the parsed script, `template` the parsed template file; neither where the text does not parse."""
+    """`module` is the script that was read; `template` the nodes of a template file, if it parses."""
 
     file: str
     findings: list[Finding]
@@ -49,7 +58,9 @@ class Report:
     # ── what the file holds ──────────────────────────────────────────────────────────────────────
 
     def functions(self) -> list[dict[str, Any]]:
-        parts = [part for _, part in self.module.definitions() if isinstance(part, Exe)] if self.module else []
+        parts = (
+            [part for _, part in self.module.definitions() if isinstance(part, Exe)] if self.module else []
+        )
         return [
             {
                 "name": str(part.token)[1:],
@@ -64,7 +75,9 @@ class Report:
         for statement in self.module.imports() if self.module else []:
             names = ["*"]
             if isinstance(statement, Import):
-                names = [part.names[0] if isinstance(part, ImportItem) else "*" for part in statement.items.items]
+                names = [
+                    part.names[0] if isinstance(part, ImportItem) else "*" for part in statement.items.items
+                ]
             found.append({"from": source_of(statement) or statement.source.span.text, "names": names})
         return found
 
@@ -74,7 +87,11 @@ class Report:
     def hooks(self) -> list[dict[str, Any]]:
         parts = [part for part in self.module.statements if isinstance(part, Hook)] if self.module else []
         return [
-            {"name": str(part.name)[1:] if part.name else None, "timing": str(part.timing), "filter": part.filter.span.text}
+            {
+                "name": str(part.name)[1:] if part.name else None,
+                "timing": str(part.timing),
+                "filter": part.filter.span.text,
+            }
             for part in parts
         ]
 
@@ -114,7 +131,12 @@ class Report:
 
 
 def _error(finding: Finding) -> dict[str, Any]:
-    data: dict[str, Any] = {"code": finding.code, "level": finding.level, "message": finding.message, **_place(finding)}
+    data: dict[str, Any] = {
+        "code": finding.code,
+        "level": finding.level,
+        "message": finding.message,
+        **_place(finding),
+    }
     return data | ({"suggestion": finding.help} if finding.help else {})
 
 

@@ -62,7 +62,12 @@ def _location(report: Report, finding: Finding) -> dict[str, Any]:
     if span is None:
         return {"artifactLocation": artifact, "region": {"startLine": 1}}
     end_line, end_column = span.source.place(max(span.end, span.start))
-    region = {"startLine": span.line, "startColumn": span.column, "endLine": end_line, "endColumn": end_column}
+    region = {
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": end_line,
+        "endColumn": end_column,
+    }
     return {"artifactLocation": artifact, "region": region}
 
 

@@ -59,7 +59,7 @@ class Scope:
         self.kind = kind
         self.parent = parent
         self.names: dict[str, Name] = {}
-        self.deferred = deferred or (parent is not None and parent.deferred)
+        self.deferred: bool = deferred or (parent is not None and parent.deferred)
 
     def child(self, kind: str = "block", deferred: bool = False) -> Scope:
         return Scope(kind, self, deferred)

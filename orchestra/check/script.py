@@ -1,18 +1,18 @@
 """The check of one file, from its text to its findings.
 
-`check_script` is what the command line and a run before it starts call; folders are the business of the command line.
+The command line and a run that is about to start call `check_script`; folders are left to the former.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 # The handlers of the walker register themselves while their modules load.
 from orchestra.check import imports as _imports  # noqa: F401
 from orchestra.check.advice import give_advice
 from orchestra.check.bindings import define_all
-from orchestra.check.findings import Finding, Findings
+from orchestra.check.findings import Findings
 from orchestra.check.hooks import check_hooks
 from orchestra.check.library import TEMPLATES, Library, mode_of
 from orchestra.check.module import Module
@@ -21,6 +21,7 @@ from orchestra.check.scope import Name, Scope
 from orchestra.check.walker import Walker
 from orchestra.config import Config
 from orchestra.errors import OrchError
+from orchestra.nodes.base import Node
 from orchestra.nodes.functions import Exe
 from orchestra.nodes.modules import Import, ImportWhole
 from orchestra.source import Source
@@ -29,7 +30,12 @@ __all__ = ["check_script"]
 
 
 def check_script(
-    script: Path | Source, config: Config, *, mode: str | None = None, given: Collection[str] = (), deep: bool = False
+    script: Path | Source,
+    config: Config,
+    *,
+    mode: str | None = None,
+    given: Collection[str] = (),
+    deep: bool = False,
 ) -> list[Report]:
     """Check a script, a template file or the text of a script without running it.
 
@@ -84,7 +90,7 @@ def _report(module: Module, library: Library) -> Report:
     if module.script is not None:
         _check(Walker(module, library, findings), module)
         give_advice(module.script, findings)
-    return Report(module.source.name, list[Finding](findings), module)
+    return Report(module.source.name, list(findings), module)
 
 
 def _check(walker: Walker, module: Module) -> None:
@@ -100,23 +106,23 @@ def _check(walker: Walker, module: Module) -> None:
     _unlabelled(walker)
 
 
-def _sorted(module: Module) -> tuple[list[Import | ImportWhole], list[object]]:
+def _sorted(module: Module) -> tuple[list[Import | ImportWhole], list[Node]]:
     imports = module.imports()
     return imports, [part for part in module.statements if not isinstance(part, (Import, ImportWhole))]
 
 
 def _unused(walker: Walker, scope: Scope) -> None:
-    """Names of the top level that nobody can have a use for."""
-    exported = walker.module.exported()
-    for name in _loose(scope):
+    """Say which names of the top level nobody can have a use for."""
+    private = walker.module.exported() is not None or walker.module.acts
+    for name in scope.names.values():
+        if not name.idle or name.used or name.span is None or name.name.startswith("_"):
+            continue
         if name.kind == "import":
-            walker.findings.add("unused-import", f"@{name.name} is imported but not used", name.span, variable=name.name)  # type: ignore[arg-type]
-        elif exported is not None or walker.module.acts:
-            walker.findings.add("unused-definition", f"@{name.name} is never used", name.span, help="remove it", variable=name.name)  # type: ignore[arg-type]
-
-
-def _loose(scope: Scope) -> Iterator[Name]:
-    return (name for name in scope.names.values() if name.idle and not name.used and name.span and name.name[0] != "_")
+            message = f"@{name.name} is imported but not used"
+            walker.findings.add("unused-import", message, name.span, variable=name.name)
+        elif private:
+            message = f"@{name.name} is never used"
+            walker.findings.add("unused-definition", message, name.span, help="remove it", variable=name.name)
 
 
 def _unlabelled(walker: Walker) -> None:
@@ -126,9 +132,12 @@ def _unlabelled(walker: Walker) -> None:
         name = str(function.token)[1:]
         if name not in covered:
             walker.findings.add(
-                "llm-missing", f"@{name} calls @{model} but is not labelled llm, so its answer is not kept", span,
-                help=f"write exe llm @{name}", variable=name,
-            )  # fmt: skip
+                "llm-missing",
+                f"@{name} calls @{model} without the label llm, so the answer is not kept",
+                span,
+                help=f"write exe llm @{name}",
+                variable=name,
+            )
 
 
 def _covered(walker: Walker) -> set[str]:

@@ -1,4 +1,4 @@
-"""Template files against what declares them: the file is there, it parses, and it uses the names that it is given.
+"""Template files against their declarations: the file is there, parses, and uses the names it is given.
 
 Folders of templates that an import makes callable are checked here as well.
 """
@@ -59,7 +59,7 @@ def _parsed(walker: Walker, written: str, span: Span) -> Node | None:
 
 def check_folder(walker: Walker, folder: Path, params: Sequence[str], scope: Scope) -> None:
     """`import templates from "folder" as @name(params)`."""
-    inner = scope.child("template")
+    inner = scope.child("folder").child("template")
     for param in params:
         inner.bind(Name(param, "param"))
     for path in _files(folder):
@@ -71,5 +71,7 @@ def check_folder(walker: Walker, folder: Path, params: Sequence[str], scope: Sco
 
 def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
-        if path.suffix in TEMPLATES and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+        if path.suffix in TEMPLATES and not any(
+            part.startswith(".") for part in path.relative_to(folder).parts
+        ):
             yield path

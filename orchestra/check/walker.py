@@ -1,7 +1,7 @@
 """Goes through the statements of a file with the names in force at each place.
 
-What a kind of node does with names is told by the handlers of `references`, `bindings` and `calls`; here is what they
-share: the table, the attitude towards undefined names, and looking names up.
+What a kind of node does with names is told by the handlers in `references`, `bindings` and `calls`; here is
+what they share: the table, the attitude towards undefined names, and looking names up.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from orchestra.values.known import is_known, known_names
 
 __all__ = ["HANDLERS", "Attitude", "Walker", "on", "one_edit_apart"]
 
-# What an undefined name means here. strict: an error when the line runs. lenient: text stays as written, a condition
-# is false, so only a probable slip is worth a word. template: text of a file with declared names. silent: it was
-# said that it may be missing.
+# What an undefined name means here. strict: an error when the line runs. lenient: text stays as written and a
+# condition is false, so only a probable slip is worth a word. template: text of a file with declared names.
+# silent: it was said that the name may be missing.
 Attitude = Literal["strict", "lenient", "template", "silent"]
 Handler = Callable[["Walker", Any, Scope, Attitude], None]
 HANDLERS: dict[type[Node], Handler] = {}  # filled while the modules with the handlers load
@@ -55,6 +55,7 @@ class Walker:
         self.function: Exe | None = None
         self.mentions: dict[str, set[str]] = {}
         self.models: list[tuple[Exe, Span, str]] = []
+        self._suggested = 0
 
     def visit(self, node: Node | None, scope: Scope, attitude: Attitude = "strict") -> None:
         if node is None:
@@ -71,7 +72,9 @@ class Walker:
 
     # ── names ────────────────────────────────────────────────────────────────────────────────────
 
-    def use(self, name: str, span: Span, scope: Scope, attitude: Attitude = "strict", called: bool = False) -> Name | None:
+    def use(
+        self, name: str, span: Span, scope: Scope, attitude: Attitude = "strict", called: bool = False
+    ) -> Name | None:
         """Look a name up where it is used, and say so if nothing defines it."""
         found = scope.find(name)
         if found is None:
@@ -99,14 +102,21 @@ class Walker:
             self._slip(name, span, scope)
             return
         if attitude == "template":
-            code, message = "template-unknown-variable", f"@{name} is no parameter of this template"
+            code = "E415" if scope.inside("folder") else "template-unknown-variable"
+            message = f"@{name} is no parameter of this template"
         elif called:
             code, message = "undefined-function", f"function @{name} is not defined"
         else:
             code, message = "undefined-variable", f"variable @{name} is not defined"
-        meant = nearest(name, scope.visible() | known_names())
-        help = f"did you mean @{meant}?" if meant else None
-        self.findings.add(code, message, span, help=help, variable=name)
+        self.findings.add(code, message, span, help=self._suggestion(name, scope), variable=name)
+
+    def _suggestion(self, name: str, scope: Scope) -> str | None:
+        """The name that was probably meant. The search is slow, so a file full of faults gets a few only."""
+        self._suggested += 1
+        meant = (
+            nearest(name, scope.visible() | known_names()) if self._suggested <= MOST_SUGGESTIONS else None
+        )
+        return f"did you mean @{meant}?" if meant else None
 
     def _slip(self, name: str, span: Span, scope: Scope) -> None:
         """Where an undefined name is no error: whether another one was probably meant."""
@@ -117,6 +127,7 @@ class Walker:
             self.findings.add("probable-typo", message, span, help=f"did you mean @{meant}?", variable=name)
 
 
+MOST_SUGGESTIONS = 50
 SHORTEST = 4  # letters; shorter names are close to each other by chance
 
 

@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("orchestra.cli.show", "one run and its model calls, or one call in full"),
     "cost": ("orchestra.cli.cost", "calls, tokens and dollars by function"),
     "checkpoint": ("orchestra.cli.checkpoint", "look at stored results, or remove them"),
+    "check": ("orchestra.cli.check", "find faults in scripts and templates without running them"),
+    "validate": ("orchestra.cli.check", "the same as check"),
     "explain": ("orchestra.cli.explain", "what an error code means and what to do"),
     "howto": ("orchestra.cli.howto", "the manual"),
     "init": ("orchestra.cli.init", "make a project in this folder"),

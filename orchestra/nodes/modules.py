@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestra.errors import OrchError, nearest
 from orchestra.nodes.base import Node, node
-from orchestra.nodes.options import With
+from orchestra.nodes.tails import With
 from orchestra.nodes.templates import Template
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, add_labels

@@ -5,51 +5,19 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Any
 
-from orchestra.errors import OrchError, nearest
 from orchestra.nodes.base import Node, node
 from orchestra.nodes.commands import Code, Command, CommandOptions
 from orchestra.nodes.functions import Call
-from orchestra.nodes.literals import Array, Object, Pair
+from orchestra.nodes.literals import Array
+from orchestra.nodes.parallel_block import ParallelBlock
 from orchestra.nodes.stages import StageBranches, run_stages
+from orchestra.nodes.tails import With
 from orchestra.values.operators import truthy
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, plain, unwrap
 from orchestra.values.text import auto_parse, template_text
 
-__all__ = ["KEYS", "With", "WithOptions"]
-
-KEYS = frozenset(
-    "pipeline stdin format description tools profile policy auth using guards parallel delay stream streamFormat skipDirs "
-    "asSection ok sample timeout canary separator template resume ttl complete cache".split()
-)
-
-
-@node
-class With(Node):
-    """The braces after `with`."""
-
-    object: Object
-
-    def __post_init__(self) -> None:
-        for member in self.object.members:
-            if isinstance(member, Pair):
-                name = member.key.span.text.strip("\"'`")
-                if name not in KEYS:
-                    meant = nearest(name, KEYS)
-                    help = f"did you mean {meant}?" if meant else None
-                    raise OrchError("E101", f"with has no option {name}", member.key.span, help=help, exit=2)
-
-    def part(self, name: str) -> Node | None:
-        """The expression given for one option."""
-        for member in self.object.members:
-            if isinstance(member, Pair) and member.key.span.text.strip("\"'`") == name:
-                return member.value
-        return None
-
-    def value(self, name: str, scope: Scope, default: Any = None) -> Any:
-        part = self.part(name)
-        return default if part is None else part.eval(scope)
-
+__all__ = ["WithOptions"]
 
 @node
 class WithOptions(Node):
@@ -80,6 +48,8 @@ class WithOptions(Node):
         target = self.value
         if isinstance(target, (Command, Code)):
             return target.run(scope, self._command_options(scope))
+        if isinstance(target, ParallelBlock):
+            return target.run(scope, self.options)
         if isinstance(target, Call) and (self.options.part("sample") or self.options.part("cache")):
             sample = unwrap(self.options.value("sample", scope, 0))
             cache = truthy(unwrap(self.options.value("cache", scope, True)))

@@ -8,7 +8,7 @@ from typing import Any
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, node, present, walk
 from orchestra.nodes.blocks import Return_, execute
-from orchestra.nodes.options import With
+from orchestra.nodes.tails import With
 from orchestra.nodes.templates import Template, Text, text_of
 from orchestra.values.scope import Scope
 

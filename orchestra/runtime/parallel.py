@@ -26,6 +26,8 @@ class Fanout:
 
     canary:  the first item runs alone before the others start
     patient: a failing first item does not end the loop
+    enough:  so many successes end it, the rest is cancelled
+    fail_fast: the first failure ends it, the rest is cancelled
     """
 
     run: Run
@@ -36,9 +38,12 @@ class Fanout:
     label: str
     canary: bool = False
     patient: bool = False
+    enough: int | None = None
+    fail_fast: bool = False
     next: int = 0
     succeeded: int = 0
     stopped: bool = False
+    cut: bool = False  # what is still running is cancelled
     raised: BaseException | None = None
     first_error: OrchError | None = None
     results: list[Any] = field(default_factory=list)
@@ -71,7 +76,7 @@ class Fanout:
         await greenback.ensure_portal()
         while self.next < self.count and not self.stopped and not self.run.interrupted:
             await self._item(loop)
-            if self.raised is not None:
+            if self.raised is not None or self.cut:
                 scope.cancel()
                 return
             await trio.lowlevel.checkpoint()
@@ -84,6 +89,8 @@ class Fanout:
         try:
             self.results[index] = self.work(index)
             self.succeeded += 1
+            if self.succeeded == self.enough:
+                self.stopped = self.cut = True
         except OrchError as error:
             status = "failed"
             self._failed(index, error)
@@ -99,6 +106,8 @@ class Fanout:
         self.results[index] = error
         if error.fatal:
             self.stopped, self.raised = True, error
+        elif self.fail_fast:
+            self.stopped, self.cut, self.first_error = True, True, error
         elif index == 0 and not self.succeeded and not self.patient:
             self.stopped, self.first_error = True, error
 

@@ -300,11 +300,12 @@ class Run(Recording, Executing, Writing, Importing):
 
     def parallel(
         self, count: int, width: int, pace: float, work: Callable[[int], Any], scope: Scope, *, label: str,
-        canary: bool = False, patient: bool = False,
+        canary: bool = False, patient: bool = False, enough: int | None = None, fail_fast: bool = False,
     ) -> list[Any]:  # fmt: skip
         """Outcomes of all items in source order: a value, an OrchError, or STOPPED."""
         scope.context.errors.clear()
-        return Fanout(self, count, width, pace, work, label, canary, patient).outcomes()
+        fanout = Fanout(self, count, width, pace, work, label, canary, patient, enough, fail_fast)
+        return fanout.outcomes()
 
     def begin_loop(self, total: int, width: int, label: str) -> int:
         self._loops += 1

@@ -92,6 +92,8 @@ class BracketRules(WordRules, TextRules):
         accepted = self.accepted
         if "CODE" in accepted:
             self._code_body()
+        elif "_PROSE_OPEN" in accepted:
+            self.open_prose()
         elif "_CMD_OPEN" in accepted and (
             self.last != "_RUN" or "_LBRACE" not in accepted or self._is_command()
         ):

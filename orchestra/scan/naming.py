@@ -99,7 +99,7 @@ class WordRules(State):
         return kind
 
     def _say_keyword(self, kind: str, pos: int, end: int) -> None:
-        self.emit(kind, pos, end)
+        self.emit(kind, pos, end + 1 if kind == "_PROSE" else end)
         if kind == "_NEEDS":
             self._raw_braces("NEEDS_BODY", "js")
 

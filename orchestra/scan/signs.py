@@ -160,6 +160,13 @@ class SignRules(BracketRules):
             return False
         return True
 
+    def _tilde(self, sign: str, adjacent: bool, newline: bool) -> bool:
+        """`~` is an operator only inside a filter."""
+        if not self._in_filter():
+            self.emit("SIGN", self.pos, self.pos + 1)
+            return True
+        return False
+
     def _in_filter(self) -> bool:
         frame = self.stack[-1]
         return isinstance(frame, CodeFrame) and frame.kind == "[" and self.text.startswith("[?", frame.start)
@@ -174,5 +181,5 @@ class SignRules(BracketRules):
 
 _SPECIAL = {
     ".": SignRules._dot, "<": SignRules._less, "-": SignRules._minus, "*": SignRules._star, "/": SignRules._slash,
-    "?": SignRules._question, ":": SignRules._colon, "=": SignRules._equals, "=>": SignRules._arrow,
+    "?": SignRules._question, ":": SignRules._colon, "=": SignRules._equals, "=>": SignRules._arrow, "~": SignRules._tilde,
 }  # fmt: skip

@@ -37,6 +37,7 @@ KINDS = {
     "att": TextKind(re.compile(r"[\\@<!\n`]"), "att", loads=True, loops=True),
     "mtt": TextKind(re.compile(r"[\\@{]"), "full", references="{{"),
     "cmd": TextKind(re.compile(r"[\\@{}\"'<]"), "cmd", loads=True, calls=False, stages=False),
+    "prose": TextKind(re.compile(r"[\\@{}]"), "cmd", stages=False),
     "load": TextKind(re.compile(r"[\\@>#{\n \t]"), "path", stages=False),
     "selector": TextKind(re.compile(r"[\\@>\n \t]"), "path", stages=False),
     "angles": TextKind(re.compile(r"[\\@>]"), "full"),
@@ -96,6 +97,11 @@ class TextRules(State):
         self.emit("_CMD_OPEN", start, start + 1)
         self.stack.append(TextFrame("cmd", start, "}"))
 
+    def open_prose(self) -> None:
+        start = self.pos
+        self.emit("_PROSE_OPEN", start, start + 1)
+        self.stack.append(TextFrame("prose", start, "}"))
+
     def open_directory(self) -> None:
         start = self.pos
         self.emit("_DIR", start, start + 1)
@@ -147,7 +153,7 @@ class TextRules(State):
     def _special(self, frame: TextFrame, kind: TextKind, start: int, pieces: list[str]) -> bool:
         """Deal with the special character at `pos`; True when a token was said and scanning must pause."""
         char = self.text[self.pos]
-        if frame.kind in ("cmd", "load", "selector", "dir") and (
+        if frame.kind in ("cmd", "load", "selector", "dir", "prose") and (
             done := self._path_or_command(frame, char, start, pieces)
         ):
             return done > 0
@@ -181,7 +187,7 @@ class TextRules(State):
     def _closes(self, frame: TextFrame) -> bool:
         if frame.loop:
             return False
-        return bool(frame.closer) and frame.kind != "cmd" and self.text.startswith(frame.closer, self.pos)
+        return bool(frame.closer) and frame.kind not in ("cmd", "prose") and self.text.startswith(frame.closer, self.pos)
 
     def _close_text(self, frame: TextFrame, start: int, pieces: list[str]) -> None:
         self._flush(start, pieces, trim=frame.kind in ("::", ":::"))
@@ -190,6 +196,7 @@ class TextRules(State):
             "selector": "_LOAD_CLOSE",
             "angles": "_ANGLES_CLOSE",
             "cmd": "_CMD_CLOSE",
+            "prose": "_PROSE_CLOSE",
         }
         self.stack.pop()
         self.emit(kind.get(frame.kind, "_TPL_CLOSE"), self.pos, self.pos + len(frame.closer))
@@ -298,6 +305,8 @@ class TextRules(State):
         """1: a token was said; -1: the character is dealt with; 0: the general rules apply."""
         if frame.kind == "cmd":
             return self._command_char(frame, char, start, pieces)
+        if frame.kind == "prose":
+            return self._prose_char(frame, char, start, pieces)
         if frame.kind == "dir":
             if char not in "{ \t\n":
                 return 0
@@ -325,6 +334,17 @@ class TextRules(State):
             self._take(pieces)
             return -1
         return 0
+
+    def _prose_char(self, frame: TextFrame, char: str, start: int, pieces: list[str]) -> int:
+        """Braces nest; everything else follows the general rules."""
+        if char not in "{}":
+            return 0
+        if char == "}" and frame.depth == 0:
+            self._close_text(frame, start, pieces)
+            return 1
+        frame.depth += 1 if char == "{" else -1
+        self._take(pieces)
+        return -1
 
     def _command_char(self, frame: TextFrame, char: str, start: int, pieces: list[str]) -> int:
         if char == "\\":

@@ -1,4 +1,4 @@
-"""Names that exist without being defined: built-in variables and functions, model functions, kinds of operations.
+"""Names that exist without being defined: built-in variables and functions, model functions, operations.
 
 Their meaning is the run's business; the static checks only need to know that they are there.
 """
@@ -28,18 +28,28 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
 }
 
 MODEL_FUNCTIONS = (
-    "claude", "claudePoll", "claudePollTimeout", "claudePollJsonl", "claudePollJsonlTimeout", "claudePollEvent",
-    "claudeWithSystem", "haiku", "sonnet", "opus", "llm",
-)  # fmt: skip
-MODEL_MODULES = ("orch/llm", "mlld/claude", "mlld/claude-poll", "std/llm", "std/claude", "std/claude-poll")
+    "claude",
+    "claudePoll",
+    "claudePollTimeout",
+    "claudePollJsonl",
+    "claudePollJsonlTimeout",
+    "claudePollEvent",
+    "claudeWithSystem",
+    "haiku",
+    "sonnet",
+    "opus",
+    "llm",
+)
+MODEL_MODULES = frozenset(
+    f"{scope}/{name}" for name in ("llm", "claude", "claude-poll") for scope in ("orch", "mlld", "std")
+)
 
 # Sources of imports whose fields are only known while the script runs.
 VIRTUAL_MODULES = ("payload", "state", "input", "now", "keychain")
 
 # What a hook may name after `op:`, apart from labels.
-OPERATIONS = frozenset(
-    "var exe run show log output append for for:iteration for:batch loop import checkpoint if when bail tool stream".split()
-)
+STATEMENTS = "var exe run show log output append import checkpoint if when bail stream tool"
+OPERATIONS = frozenset([*STATEMENTS.split(), "for", "for:iteration", "for:batch", "loop"])
 
 
 def is_known(name: str) -> bool:

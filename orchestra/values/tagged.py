@@ -172,7 +172,7 @@ def tag(value: Value, meta: Meta) -> Value:
         return Tagged(value.data, Meta(union.labels, union.taint, union.sources, own.text, own.facts))
     if not meta.flows or value is MISSING:
         return value
-    return Tagged(value, meta.derived())
+    return Tagged(value, meta if meta.text is None and meta.facts is None else meta.derived())
 
 
 def add_labels(value: Value, labels: Iterable[str]) -> Value:

@@ -1,0 +1,167 @@
+"""`orch check PATH …` (also `orch validate`): what can be told about scripts without running them.
+
+What is checked is the business of `orchestra.check`; here are files, formats and the exit code: 0 without
+errors, 1 with errors (or with warnings, if `--error-on-warnings` is given), 2 if there is nothing to check.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from orchestra.check import Report, check_script
+from orchestra.check.report import ABOUT_NAMES
+from orchestra.cli.clicked import invoke
+from orchestra.cli.shell import Shell
+from orchestra.config import Config
+from orchestra.errors import OrchError, render
+from orchestra.source import Source
+
+__all__ = ["main"]
+
+SUFFIXES = (".mld", ".mld.md", ".att", ".mtt")
+SKIPPED = ("node_modules", "__pycache__")
+
+
+def main(argv: list[str], shell: Shell) -> int:
+    return invoke(check, argv, shell)
+
+
+@click.command(name="check")
+@click.argument("paths", nargs=-1, metavar="[PATH …]")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", help="How to print."
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--error-on-warnings", "strict", is_flag=True, help="Exit with 1 if there are warnings.")
+@click.option("--deep", is_flag=True, help="Check imported files as well.")
+@click.option("--no-check-variables", "lax", is_flag=True, help="Do not look for undefined names.")
+@click.option("--verbose", is_flag=True, help="In folders too: what each file defines.")
+@click.pass_obj
+def check(
+    shell: Shell,
+    paths: tuple[str, ...],
+    form: str,
+    as_json: bool,
+    strict: bool,
+    deep: bool,
+    lax: bool,
+    verbose: bool,
+) -> int:
+    """Check scripts and templates without running them.
+
+    PATH is a file, a folder with everything below it, or - for standard input; the default is this folder.
+    """
+    files = list(_files(paths or (".",), shell))
+    reports = [report for file in files for report in _checked(file, shell, deep, lax)]
+    reports = list({report.file: report for report in reports}.values())
+    single = len(files) == len(reports) == 1 and not any(
+        (shell.cwd / path).is_dir() for path in paths or (".",)
+    )
+    if as_json or form == "json":
+        data = [report.as_data() for report in reports]
+        shell.say(json.dumps(data[0] if single else data, ensure_ascii=False, indent=2))
+    elif form == "sarif":
+        from orchestra.check.sarif import as_sarif
+
+        shell.say(json.dumps(as_sarif(reports), ensure_ascii=False, indent=2))
+    elif single:
+        _print_one(reports[0], shell)
+    else:
+        _print_all(reports, shell, verbose)
+    return _exit(reports, strict)
+
+
+def _exit(reports: Sequence[Report], strict: bool) -> int:
+    return int(any(report.errors or (strict and report.warnings) for report in reports))
+
+
+# ── files ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _files(paths: Iterable[str], shell: Shell) -> Iterator[Path | Source]:
+    """Everything to check. Raises OrchError with exit 2 for what is not there."""
+    for name in paths:
+        path = shell.cwd / name
+        if name == "-":
+            yield Source("-", shell.stdin.read())
+        elif path.is_dir():
+            found = sorted(_below(path))
+            if not found:
+                raise OrchError("E810", f"there are no scripts in {name}", exit=2)
+            yield from found
+        elif path.is_file():
+            yield path
+        else:
+            raise OrchError("E401", f"file not found: {name}", exit=2)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.name.startswith(".") or path.name in SKIPPED:
+            continue
+        if path.is_dir():
+            yield from _below(path)
+        elif path.name.endswith(SUFFIXES):
+            yield path
+
+
+def _checked(script: Path | Source, shell: Shell, deep: bool, lax: bool) -> list[Report]:
+    config = shell.config(script if isinstance(script, Path) else None)
+    return check_script(script, _without_names(config) if lax else config, deep=deep)
+
+
+def _without_names(config: Config) -> Config:
+    silent = (*config.check.suppressWarnings, *ABOUT_NAMES)
+    return replace(config, check=replace(config.check, suppressWarnings=silent))
+
+
+# ── as text ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _print_one(report: Report, shell: Shell) -> None:
+    _print_findings(report, shell)
+    shell.say(f"{'Valid' if report.valid else 'Invalid'} {report.kind}")
+    _print_functions(report, shell)
+    if report.findings:
+        shell.say(_counts(report))
+
+
+def _print_all(reports: Sequence[Report], shell: Shell, verbose: bool) -> None:
+    for report in reports:
+        mark = "✗" if report.errors else "⚠" if report.warnings else "✓"
+        shell.say(f"{mark} {report.file}")
+        if verbose:
+            _print_functions(report, shell)
+        _print_findings(report, shell)
+    failed = sum(not report.valid for report in reports)
+    files = "1 file" if len(reports) == 1 else f"{len(reports)} files"
+    shell.say(f"{files}: {len(reports) - failed} passed, {failed} failed")
+
+
+def _print_findings(report: Report, shell: Shell) -> None:
+    for finding in report.findings:
+        text = render(finding.as_fault(), shell.cwd) + "\n"
+        if shell.stdout.isatty():
+            from orchestra.cli.render import coloured
+
+            coloured(text, shell.stdout)
+        else:
+            shell.say(text)
+
+
+def _print_functions(report: Report, shell: Shell) -> None:
+    for function in report.functions():
+        labels = f" [{', '.join(function['labels'])}]" if function["labels"] else ""
+        shell.say(f"  {function['name']}({', '.join(function['params'])}){labels}")
+
+
+def _counts(report: Report) -> str:
+    def counted(number: int, word: str) -> str:
+        return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+    return f"{counted(len(report.errors), 'error')}, {counted(len(report.warnings), 'warning')}"
