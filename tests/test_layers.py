@@ -96,7 +96,8 @@ def test_every_part_has_a_layer() -> None:
 def test_imports_go_downwards() -> None:
     allowed = visible()
     ours = [(place, part, part_of(name)) for place, part, name in within() if name.startswith("orchestra.")]
-    assert [f"{place} {part} imports {name}" for place, part, name in ours if name not in allowed[part]] == []
+    wrong = [f"{place} imports {name}" for place, part, name in ours if name not in allowed[part]]
+    assert "\n".join(wrong) == ""
 
 
 def test_every_library_is_used_at_home() -> None:
@@ -104,7 +105,8 @@ def test_every_library_is_used_at_home() -> None:
     foreign = [
         (place, top) for place, top in tops if top not in sys.stdlib_module_names and top != "orchestra"
     ]
-    assert [
+    astray = [
         f"{place} {top}" for place, top in foreign if not place.startswith(HOMES.get(top, ("nowhere",)))
-    ] == []
+    ]
+    assert "\n".join(astray) == ""
     assert HOMES.keys() - {top for _, top in foreign} == set(), "these are no longer used"

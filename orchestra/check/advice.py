@@ -11,19 +11,17 @@ from typing import Any
 
 from orchestra.check.findings import Findings
 from orchestra.check.module import literal
-from orchestra.errors import Note, OrchError
+from orchestra.errors import Note
 from orchestra.nodes.base import Node, walk
 from orchestra.nodes.blocks import Bail, Done_, Return_, Throw
 from orchestra.nodes.files import File, Files
 from orchestra.nodes.functions import Call, Exe
-from orchestra.nodes.literals import Regex
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import For, ForChoice, ForFilter
 from orchestra.nodes.output import Append, AppendEffect, Output, OutputEffect, OutputOld, Show, ShowEffect
 from orchestra.nodes.script import Checkpoint, Script
 from orchestra.nodes.templates import Template, references
 from orchestra.nodes.when import ArmAny, When, WhenMatch
-from orchestra.regex import Regex as Pattern
 
 __all__ = ["give_advice"]
 
@@ -115,14 +113,6 @@ def _template(node: Template, findings: Findings) -> None:
         )
 
 
-def _regex(node: Regex, findings: Findings) -> None:
-    body, _, flags = str(node.token)[1:].rpartition("/")
-    try:
-        Pattern.of(body, flags)
-    except OrchError as error:
-        findings.error(error.at(node.span))
-
-
 LOOKS: dict[type[Node], Callable[[Any, Findings], None]] = {
     Exe: _function,
     When: _arms,
@@ -131,7 +121,6 @@ LOOKS: dict[type[Node], Callable[[Any, Findings], None]] = {
     For: _for,
     Loop: _loop,
     Template: _template,
-    Regex: _regex,
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from orchestra.check.calls import piped
 from orchestra.check.module import bound_names, is_idle, signature
 from orchestra.check.scope import Name, Scope
-from orchestra.check.templates import check_template
+from orchestra.check.templates import check_template, template_path
 from orchestra.check.walker import Attitude, Walker, on
 from orchestra.errors import Note
 from orchestra.nodes.base import Node, children
@@ -17,7 +17,7 @@ from orchestra.nodes.functions import Exe
 from orchestra.nodes.hooks import Hook, HookFunction
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import Batch, BatchGroup, For, ForChoice, ForFilter
-from orchestra.nodes.modules import TemplateFile
+from orchestra.nodes.prose import Prose
 from orchestra.nodes.templates import TextLoop
 from orchestra.nodes.when import Arm, When, WhenInline, WhenMatch
 from orchestra.source import Span
@@ -80,10 +80,15 @@ def function(walker: Walker, node: Exe, scope: Scope, attitude: Attitude) -> Non
         walker.visit(param.default, inner)
         inner.bind(Name(param.name, "param", param.span))
     outside, walker.function = walker.function, node
-    if isinstance(node.body, TemplateFile):
-        check_template(walker, node, node.body, inner)
+    body = node.body
+    if isinstance(body, Prose):
+        walker.visit(body.config, inner)
+        body = body.program
+    path = template_path(body)
+    if path is not None:
+        check_template(walker, node, path, inner)
     else:
-        walker.visit(node.body, inner)
+        walker.visit(body, inner)
     walker.function = outside
 
 

@@ -91,7 +91,7 @@ def _check_arity(walker: Walker, node: Call, signature: Signature, given: int) -
 def _check_names(walker: Walker, node: Call, signature: Signature) -> None:
     for part in node.args:
         if isinstance(part, NamedArgument) and str(part.name) not in signature.params:
-            meant = nearest(str(part.name), signature.params)
+            meant = nearest(str(part.name), signature.params) if len(str(part.name)) > 1 else None
             help = f"did you mean {meant}?" if meant else 'for a text, quote it: "…"'
             walker.findings.add(
                 "unknown-argument",

@@ -48,12 +48,10 @@ class Findings:
 
     def __init__(self, silent: Iterable[str] = ()) -> None:
         self._silent = frozenset(silent)
-        self._found: dict[tuple[str, int, str], Finding] = {}
+        self._found: dict[tuple[str, int, str, str], Finding] = {}  # place, code and message → finding
 
     def __iter__(self) -> Iterator[Finding]:
-        return iter(
-            sorted(self._found.values(), key=lambda finding: finding.span.start if finding.span else 0)
-        )
+        return (self._found[key] for key in sorted(self._found))
 
     def add(
         self,
@@ -76,5 +74,5 @@ class Findings:
     def _keep(self, finding: Finding) -> None:
         """A template used by several functions is read several times; the same fault counts once."""
         if finding.level == "error" or finding.code not in self._silent:
-            key = (finding.code, finding.span.start if finding.span else 0, finding.message)
-            self._found.setdefault(key, finding)
+            place = (finding.span.source.name, finding.span.start) if finding.span else ("", 0)
+            self._found.setdefault((*place, finding.code, finding.message), finding)

@@ -39,7 +39,8 @@ def _check_filter(walker: Walker, hook: Hook, scope: Scope) -> None:
 def _check_function(walker: Walker, filter: HookFunction, scope: Scope) -> None:
     name, _ = filter.parts
     functions = {part for part, found in scope.names.items() if found.kind in ("exe", "import")}
-    if filter.path or name in functions or _labels_elsewhere(walker.module) or _defined(walker, name):
+    inside = any(isinstance(part, str) for part in filter.path)  # a function held in an object
+    if inside or name in functions or _labels_elsewhere(walker.module) or _defined(walker, name):
         return
     meant = nearest(name, functions)
     help = f"did you mean @{meant}?" if meant else None

@@ -16,19 +16,28 @@ from orchestra.errors import OrchError
 from orchestra.nodes.base import Node
 from orchestra.nodes.functions import Exe
 from orchestra.nodes.modules import TemplateFile
-from orchestra.nodes.templates import references
+from orchestra.nodes.prose import ProseFile
+from orchestra.nodes.templates import Template, references
 from orchestra.source import Span
 
-__all__ = ["check_folder", "check_template"]
+__all__ = ["check_folder", "check_template", "template_path"]
 
 
-def check_template(walker: Walker, function: Exe, body: TemplateFile, scope: Scope) -> None:
+def template_path(body: Node) -> Template | None:
+    """The path of the template file that is the body of a function."""
+    if isinstance(body, TemplateFile):
+        return body.path
+    named = literal(body.path) if isinstance(body, ProseFile) else None
+    return body.path if isinstance(body, ProseFile) and named and named.endswith(TEMPLATES) else None
+
+
+def check_template(walker: Walker, function: Exe, path: Template, scope: Scope) -> None:
     """`exe @f(a) = template "x.att"`, with `scope` holding the parameters."""
-    written = literal(body.path)
+    written = literal(path)
     if written is None:
-        walker.visit(body.path, scope)
+        walker.visit(path, scope)
         return
-    parsed = _parsed(walker, written, body.path.span)
+    parsed = _parsed(walker, written, path.span)
     if parsed is None:
         return
     inner = scope.child("template")

@@ -21,6 +21,9 @@ from orchestra.values.known import is_known, known_names
 
 __all__ = ["HANDLERS", "Attitude", "Walker", "on", "one_edit_apart"]
 
+MOST_SUGGESTIONS = 50  # in one file
+SHORTEST = 4  # letters; shorter names are close to each other by chance
+
 # What an undefined name means here. strict: an error when the line runs. lenient: text stays as written and a
 # condition is false, so only a probable slip is worth a word. template: text of a file with declared names.
 # silent: it was said that the name may be missing.
@@ -113,22 +116,24 @@ class Walker:
     def _suggestion(self, name: str, scope: Scope) -> str | None:
         """The name that was probably meant. The search is slow, so a file full of faults gets a few only."""
         self._suggested += 1
-        meant = (
-            nearest(name, scope.visible() | known_names()) if self._suggested <= MOST_SUGGESTIONS else None
-        )
-        return f"did you mean @{meant}?" if meant else None
+        if len(name) < 2 or self._suggested > MOST_SUGGESTIONS:
+            return None
+        return _meant(nearest(name, scope.visible() | known_names()), scope)
 
     def _slip(self, name: str, span: Span, scope: Scope) -> None:
         """Where an undefined name is no error: whether another one was probably meant."""
-        visible = scope.visible()
-        meant = next((other for other in sorted(visible) if one_edit_apart(name, other)), None)
-        if meant is not None:
+        close = next((other for other in sorted(scope.visible()) if one_edit_apart(name, other)), None)
+        if close is not None:
             message = f"@{name} is not defined; it stays as it is written, or counts as false"
-            self.findings.add("probable-typo", message, span, help=f"did you mean @{meant}?", variable=name)
+            self.findings.add("probable-typo", message, span, help=_meant(close, scope), variable=name)
 
 
-MOST_SUGGESTIONS = 50
-SHORTEST = 4  # letters; shorter names are close to each other by chance
+def _meant(name: str | None, scope: Scope) -> str | None:
+    """A suggestion as text. What was misspelt somewhere is not to be called unused as well."""
+    found = scope.find(name) if name is not None else None
+    if found is not None:
+        found.used = True
+    return f"did you mean @{name}?" if name is not None else None
 
 
 def one_edit_apart(a: str, b: str) -> bool:

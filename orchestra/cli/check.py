@@ -55,14 +55,17 @@ def check(
     """Check scripts and templates without running them.
 
     PATH is a file, a folder with everything below it, or - for standard input; the default is this folder.
+    The exit code is 0 without errors, 1 with errors, and 2 if there is nothing to check.
     """
-    files = list(_files(paths or (".",), shell))
-    reports = [report for file in files for report in _checked(file, shell, deep, lax)]
-    reports = list({report.file: report for report in reports}.values())
-    single = len(files) == len(reports) == 1 and not any(
-        (shell.cwd / path).is_dir() for path in paths or (".",)
-    )
-    if as_json or form == "json":
+    wanted = paths or (".",)
+    reports = _checked(list(_files(wanted, shell)), shell, deep, lax)
+    single = len(reports) == 1 and not any((shell.cwd / path).is_dir() for path in wanted)
+    _print(reports, shell, "json" if as_json else form, single, verbose)
+    return int(any(report.errors or (strict and report.warnings) for report in reports))
+
+
+def _print(reports: Sequence[Report], shell: Shell, form: str, single: bool, verbose: bool) -> None:
+    if form == "json":
         data = [report.as_data() for report in reports]
         shell.say(json.dumps(data[0] if single else data, ensure_ascii=False, indent=2))
     elif form == "sarif":
@@ -73,11 +76,6 @@ def check(
         _print_one(reports[0], shell)
     else:
         _print_all(reports, shell, verbose)
-    return _exit(reports, strict)
-
-
-def _exit(reports: Sequence[Report], strict: bool) -> int:
-    return int(any(report.errors or (strict and report.warnings) for report in reports))
 
 
 # ── files ────────────────────────────────────────────────────────────────────────────────────────
@@ -110,9 +108,19 @@ def _below(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _checked(script: Path | Source, shell: Shell, deep: bool, lax: bool) -> list[Report]:
-    config = shell.config(script if isinstance(script, Path) else None)
-    return check_script(script, _without_names(config) if lax else config, deep=deep)
+def _checked(files: Iterable[Path | Source], shell: Shell, deep: bool, lax: bool) -> list[Report]:
+    """The reports on all files, each file once."""
+    configs: dict[Path, Config] = {}  # by root, so that what is odd about one is said once
+    reports: dict[str, Report] = {}
+    for script in files:
+        start = script if isinstance(script, Path) else None
+        root = shell.root(start)
+        if root not in configs:
+            config = shell.config(start)
+            configs[root] = _without_names(config) if lax else config
+        for report in check_script(script, configs[root], deep=deep):
+            reports.setdefault(report.file, report)
+    return list(reports.values())
 
 
 def _without_names(config: Config) -> Config:

@@ -16,7 +16,7 @@ from orchestra.nodes.views import View
 from orchestra.values.executable import Executable
 from orchestra.values.methods import call_method
 from orchestra.values.scope import ABSENT, Scope
-from orchestra.values.tagged import MISSING, Tagged, add_labels, joined, plain, tag, unwrap
+from orchestra.values.tagged import MISSING, Tagged, add_labels, joined, tag, unwrap
 from orchestra.values.text import auto_parse, compact_json
 
 __all__ = ["Call", "Exe", "Function", "Native", "Param", "call_value"]
@@ -96,10 +96,8 @@ class Function(Executable):
         """Evaluate the body with the operation's inputs as arguments."""
         chain = _entered(self, scope, op)
         context = scope.context.calling(op, chain)
-        inner = Scope(
-            self._bound(op.inputs, context), self.scope, context, self.scope.module, self.scope.run, "call"
-        )
-        inner.run = scope.run
+        names = self._bound(op.inputs, context)
+        inner = Scope(names, self.scope, context, self.scope.module, scope.run, "call")
         try:
             value = self._value(inner)
         except Return as signal:
@@ -255,13 +253,6 @@ class Call(Node):
         function = self._function(self.callee, scope)
         return call_value(function, self.arguments(function, scope), scope, self, sample, cache)
 
-    def peek(self, scope: Scope) -> Any:
-        if (
-            self.callee.__class__ is Field and self.callee.peek(scope) is MISSING
-        ):  # a method is looked up by eval
-            return self.eval(scope)
-        return self.eval(scope)
-
     def test(self, scope: Scope) -> bool:
         """As a condition: a function that is a shell command holds by its exit status, then by what it printed."""
         callee = self.callee
@@ -371,13 +362,3 @@ class Stream(Node):
             scope.context.with_(more={**(scope.context.more or {}), "stream": True}), scope.kind
         )
         return self.target.eval(inner)
-
-
-def is_constant(value: Any) -> bool:
-    """Whether plain data holds nothing that runs."""
-    data = plain(value)
-    if isinstance(data, Executable):
-        return False
-    if isinstance(data, list):
-        return all(is_constant(item) for item in data)
-    return all(is_constant(item) for item in data.values()) if isinstance(data, dict) else True

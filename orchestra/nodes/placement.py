@@ -15,6 +15,7 @@ from orchestra.nodes.functions import Exe
 from orchestra.nodes.hooks import Hook
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import For, ForChoice
+from orchestra.nodes.modules import ImportWhole
 from orchestra.nodes.output import Invocation
 from orchestra.nodes.script import Checkpoint, Script
 from orchestra.nodes.when import Arm, ArmAny, ArmNone, Chooser, When, WhenInline, WhenMatch
@@ -110,11 +111,19 @@ def _check_block(block: Block | BlockValue) -> None:
             Note("the first => is here", _head(returns[0].span, 2)),
         )
     if returns and block.statements[-1] is not returns[0]:
+        _check_result(returns[0], block.statements[block.statements.index(returns[0]) + 1])
         raise _fault(
             "=> must be the last statement of its block",
             _head(returns[0].span, 2),
             "move it to the end of the block, or put it into if @condition [ => … ]",
         )
+
+
+def _check_result(found: Return_, following: Node) -> None:
+    """`=> skip` reads as a return of nothing and a statement after it."""
+    word = WORDS.get(following.__class__)
+    if word is not None and found.value is None:
+        raise _fault(f"{word} is no value to return", _head(following.span, len(word)), f"{word}, without =>")
 
 
 def _check_loop(loop: Loop) -> None:
@@ -148,6 +157,18 @@ def _check_arms(choice: When | WhenMatch | ForChoice) -> None:
             raise _fault(
                 "none must come after all conditions", none, "move the none arm to the end of the when"
             )
+
+
+# ── imports ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _check_import(found: ImportWhole) -> None:
+    """Words before the source are labels; `from` among them shows that names were meant."""
+    labels = [str(label) for label in found.labels]
+    if "from" in labels:
+        names = ", ".join(f"@{name}" for name in labels if name != "from")
+        help = f"import {{ {names} }} from {found.source.span.text}"
+        raise OrchError("E109", "imported names stand in braces", found.span, help=help, exit=2)
 
 
 # ── checkpoints ──────────────────────────────────────────────────────────────────────────────────
@@ -186,4 +207,5 @@ _CHECKS: Final[dict[type, Callable[[Any], None]]] = {
     When: _check_arms,
     WhenMatch: _check_arms,
     ForChoice: _check_arms,
+    ImportWhole: _check_import,
 }

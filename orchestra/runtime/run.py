@@ -6,7 +6,7 @@ Each service has its own module; this one puts them together and is the only pla
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ from orchestra.source import Source, Span
 from orchestra.values.error_item import ErrorItem
 from orchestra.values.executable import Executable
 from orchestra.values.scope import ABSENT, Context, Scope
-from orchestra.values.tagged import MISSING, plain, unwrap
+from orchestra.values.tagged import MISSING, unwrap
 from orchestra.values.text import display
 
 __all__ = ["Run"]
@@ -366,6 +366,3 @@ class Run(Recording, Executing, Writing, Importing):
             return yaml.load(text, Loader=yaml.BaseLoader)
         except yaml.YAMLError as error:
             raise OrchError("E403", f"the front matter of {module.name} is not YAML: {error}") from None
-
-    def plain_payload(self) -> Mapping[str, Any]:
-        return plain(self.payload)  # type: ignore[no-any-return]

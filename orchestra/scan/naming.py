@@ -33,7 +33,7 @@ class WordRules(State):
             return
         match = words.NAME.match(self.text, self.pos + 1)
         if match is None:
-            raise self.fault("E101", "a name is missing after @", self.pos, self.pos + 1)
+            raise self.fault("E101", "a name is missing after @", self.pos, self.pos + 1, "@name")
         self.emit("REF", self.pos, match.end())
 
     def _number(self) -> None:
@@ -127,7 +127,7 @@ class WordRules(State):
     def _label(self, pos: int) -> bool:
         match = words.LABEL.match(self.text, pos)
         if match is None or not re.match(
-            r"\s*(?:,|[@\"'`{<]|[A-Za-z])", self.text[match.end() : match.end() + 40]
+            r"\s*[,@{<]|\s+[\"'`A-Za-z]", self.text[match.end() : match.end() + 40]
         ):
             return False
         self.emit("LABEL", pos, match.end())

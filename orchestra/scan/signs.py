@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from orchestra.errors import OrchError
 from orchestra.scan import words
 from orchestra.scan.brackets import BRACKETS, BracketRules
 from orchestra.scan.state import CodeFrame
@@ -40,7 +39,8 @@ class SignRules(BracketRules):
             return
         match = _OPERATORS.match(self.text, self.pos)
         if match is None:
-            raise self._strange(char)
+            self.emit("SIGN", self.pos, self.pos + 1)
+            return
         sign = match.group()
         special = _SPECIAL.get(sign)
         if special is not None and special(self, sign, adjacent, newline):
@@ -50,10 +50,6 @@ class SignRules(BracketRules):
             self._bare()
             return
         self.emit(kind, self.pos, match.end())
-
-    def _strange(self, char: str) -> OrchError:
-        shown = char if char.isprintable() else f"U+{ord(char):04X}"
-        return self.fault("E101", f"unexpected character {shown}", self.pos, self.pos + 1)
 
     def _dot(self, sign: str, adjacent: bool, newline: bool) -> bool:
         match = _FIELD.match(self.text, self.pos)

@@ -1,7 +1,7 @@
 """Every folder of `check_cases/`: the findings on `main.mld` (or `main.md`) are those of `findings.txt`.
 
-A line is `file:line:column code: message`, with the help after ` | ` where there is one. A file that is not there
-means that nothing is found.
+A line is `file:line:column code: message`, with the help after ` | ` where there is one. Without the file
+nothing may be found.
 """
 
 from __future__ import annotations

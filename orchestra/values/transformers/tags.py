@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from xml.sax.saxutils import escape
+from html import escape
 
 from orchestra.values.tagged import MISSING, Value, unwrap
 from orchestra.values.text import structured, template_text
@@ -39,7 +39,7 @@ def _element(name: str, data: Value, indent: str) -> Iterator[str]:
     if data is None or data is MISSING:
         return
     if not isinstance(data, (list, dict)) or not data:
-        text = escape(template_text(data)) if not isinstance(data, (list, dict)) else ""
+        text = escape(template_text(data), quote=False) if not isinstance(data, (list, dict)) else ""
         yield f"{indent}<{name}>{text}</{name}>"
         return
     yield f"{indent}<{name}>"
