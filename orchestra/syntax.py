@@ -20,8 +20,9 @@ import orchestra.nodes.every  # noqa: F401  (its classes are what the parser bui
 from orchestra import hints
 from orchestra.errors import OrchError
 from orchestra.nodes.base import CLASSES, Node, parts_of
-from orchestra.nodes.commands import Command, OldCommand, check_operators
+from orchestra.nodes.commands import Code, Command, OldCommand, check_operators
 from orchestra.paths import cache_dir, resource
+from orchestra.scan.native import foreign_reference
 from orchestra.scan.scanner import ScanInput, TokenStream
 from orchestra.source import Source, Span
 
@@ -99,7 +100,24 @@ def _check_command(made: Any) -> None:
     check_operators(made.parts, made.span)
 
 
-_CHECKS: dict[type, Any] = {Command: _check_command, OldCommand: _check_command}
+SCRIPTS = ("js", "javascript", "node", "nodejs")
+
+
+def _check_code(made: Any) -> None:
+    """E109 for `@name` in JavaScript, where a parameter goes by its plain name."""
+    at = foreign_reference(made.code) if made.language in SCRIPTS else None
+    if at is None:
+        return
+    offset, name = at
+    start = made.span.source.text.index(made.code, made.span.start) + offset
+    place = Span(made.span.source, start, start + len(name) + 1)
+    help = f"a parameter goes by its plain name: {name}"
+    raise OrchError("E109", f"@{name} means nothing in JavaScript", place, help=help, exit=2)
+
+
+_CHECKS: dict[type, Any] = {
+    Code: _check_code,
+    Command: _check_command, OldCommand: _check_command}
 
 
 @lru_cache(maxsize=1)

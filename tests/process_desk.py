@@ -17,13 +17,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import orchestra
+
 MODEL = """\
 import json, os, sys, time
 request = json.load(sys.stdin)
 prompt = request["messages"][0]["content"][0]["text"]
 with open("asked.log", "a") as log:
     log.write(json.dumps([os.getpid(), prompt]) + "\\n")
-time.sleep(float(open("pause").read()))
+time.sleep(eval(open("pause").read()))
 fault = open("fault").read()
 print(fault or json.dumps({"content": f"{prompt}: {len(prompt)}", "usage": {"input": 7, "output": 3}}))
 """
@@ -97,7 +99,9 @@ class Project:
             raw.close()
 
     def environ(self) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], "HOME": str(self.root.parent), "LANG": "C.UTF-8"}
+        """The same orchestra as that of the tests, with a cache folder that the projects of a test share."""
+        home, path = str(self.root.parent), str(Path(orchestra.__file__).parents[1])
+        return {"PATH": os.environ["PATH"], "HOME": home, "LANG": "C.UTF-8", "PYTHONPATH": path}
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "orchestra", *words]
@@ -135,6 +139,15 @@ def ended(process: subprocess.Popen[str]) -> Finished:
 def interrupted(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> Finished:
     process.send_signal(number)
     return ended(process)
+
+
+def said(process: subprocess.Popen[str], word: str) -> None:
+    """Wait for a line on stderr."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if word in line:
+            return
+    raise AssertionError(f"it never said {word}")
 
 
 def until(condition: Callable[[], object], seconds: float = 10.0) -> None:

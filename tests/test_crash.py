@@ -14,7 +14,7 @@ from process_desk import Project, ended
 KILLS = 20
 SEED = 20260
 ITEMS = 12
-PAUSE = 0.03  # seconds the model takes for an answer
+PAUSE = 0.02  # seconds the model takes for an answer
 
 SCRIPT = """\
 import { @claude } from @orch/llm
@@ -42,6 +42,7 @@ class Uninterrupted:
 
     def __init__(self, root: Path) -> None:
         self.project = Project(root, SCRIPT, PAUSE)
+        self.project.orch("-e", "show 1")  # the first start of all builds the grammar
         began = time.monotonic()
         done = self.project.orch("run", "job")
         self.seconds = time.monotonic() - began
@@ -85,8 +86,8 @@ def test_a_kill_at_any_moment_loses_and_repeats_nothing(tmp_path: Path) -> None:
     while kills < KILLS:
         rounds += 1
         project = Project(tmp_path / f"killed-{rounds}", SCRIPT, PAUSE)
-        for _ in range(5):
-            kills += kill(project, chance.uniform(0.2, 1.0) * model.seconds)
+        for _ in range(KILLS // 4):
+            kills += kill(project, chance.uniform(0.15, 0.8) * model.seconds)
         before, mark = project.stored(), len(project.asked())
         done = project.orch("run", "job")
         assert (done.exit, done.out) == (0, f"{ITEMS} verdicts\n"), done.err

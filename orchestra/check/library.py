@@ -13,7 +13,8 @@ from pathlib import Path
 from orchestra.check.module import Module, source_of
 from orchestra.check.scope import Surface
 from orchestra.config import Config
-from orchestra.errors import OrchError, nearest
+from orchestra.errors import OrchError
+from orchestra.location import missing_file, resolve
 from orchestra.nodes.base import Node
 from orchestra.parse import parse_errors, parse_script, parse_template
 from orchestra.paths import bundled
@@ -22,7 +23,6 @@ from orchestra.values.known import MODEL_FUNCTIONS, MODEL_MODULES, VIRTUAL_MODUL
 
 __all__ = ["Library", "mode_of"]
 
-ROOTS = ("@root", "@base")
 EXTENSIONS = (".mld", ".mld.md", ".md", ".json")
 TEMPLATES = (".att", ".mtt")
 
@@ -84,30 +84,21 @@ class Library:
 
     def resolve(self, written: str, base: Path) -> Path:
         """The absolute path that a path in a script of the folder `base` means."""
-        first, _, rest = written.partition("/")
-        if first in ROOTS:
-            base, written = self.config.root, rest
-        return Path(os.path.normpath(base / written))
+        return resolve(written, base, self.config.root)
 
     def file_of(self, source: str, base: Path) -> Path | None:
         """The file that an import names, or None for modules that lie in no file. E401 if there is none."""
-        if source.startswith("@") and source.partition("/")[0] not in ROOTS:
+        if source.startswith("@") and source.partition("/")[0] not in ("@root", "@base"):
             return self._named(source)
         path = self.resolve(source, base)
         found = next((path for path in _candidates(path) if path.is_file()), None)
         if found is None and not path.is_dir():
-            raise self.missing(source, path)
+            raise self.missing(source, base)
         return found
 
-    def missing(self, written: str, path: Path) -> OrchError:
-        """E401 with the file of the same folder that was probably meant."""
-        names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        close = nearest(path.name, names)
-        folder = written.rpartition("/")[0]
-        meant = (f"{folder}/" if folder else "") + close if close else None
-        return OrchError(
-            "E401", f"file not found: {written}", help=f"did you mean {meant}?" if meant else None
-        )
+    def missing(self, written: str, base: Path) -> OrchError:
+        """E401 with the path that was probably meant."""
+        return missing_file(written, base, self.config.root)
 
     def _named(self, source: str) -> Path | None:
         name = source[1:].split("@")[0]

@@ -49,7 +49,7 @@ RULES: dict[str, Rule] = {
     "repeated-checkpoint": _warning("Two arms name the same checkpoint; entering it twice is an error."),
     "unreachable-arm": _warning("An arm of when stands after one that always matches."),
     "endless-loop": _warning("A loop has neither a limit nor a way out."),
-    "llm-missing": _warning("A function calls a model without the label llm, so its answer is not kept."),
+    "llm-missing": _advice("A function asks a model without the label llm: only the inner answer is kept."),
     "effect-in-llm-body": _warning(
         "A labelled function shows or writes; a stored answer does not repeat that."
     ),

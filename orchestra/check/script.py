@@ -133,7 +133,7 @@ def _unlabelled(walker: Walker) -> None:
         if name not in covered:
             walker.findings.add(
                 "llm-missing",
-                f"@{name} calls @{model} without the label llm, so the answer is not kept",
+                f"@{name} asks a model without the label llm: only the answer of @{model} is kept",
                 span,
                 help=f"write exe llm @{name}",
                 variable=name,

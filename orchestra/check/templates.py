@@ -61,7 +61,7 @@ def _parsed(walker: Walker, written: str, span: Span) -> Node | None:
         return library.template(path)
     except OrchError as error:
         if error.code == "E401":
-            error = library.missing(written, path)
+            error = library.missing(written, walker.module.directory or library.config.root)
         walker.findings.error(error.at(span))
         return None
 

@@ -60,9 +60,11 @@ def _answer(words: list[str]) -> int:
 
         print(f"orch {__version__}")
         return 0
+    from orchestra.cli.collector import relax
     from orchestra.cli.dispatch import dispatch
     from orchestra.cli.shell import Shell
 
+    relax()
     return dispatch(words, Shell.of_process())
 
 

@@ -13,6 +13,7 @@ from orchestra.cli.options import CommandLine, read, with_arguments
 from orchestra.cli.scripts import Found, Scripts
 from orchestra.cli.shell import Shell
 from orchestra.cli.start import start
+from orchestra.config import Config
 from orchestra.errors import OrchError, Warned
 
 __all__ = ["main"]
@@ -39,6 +40,7 @@ def main(argv: list[str], shell: Shell) -> int:
     except OrchError:
         shell.note(scripts.listing())
         raise
+    _check(found.path, line, config, shell)
     _announce(found, line, config.root, shell)
     return start(found.path, with_arguments(line, 1), config, shell)
 
@@ -48,6 +50,26 @@ def _list(scripts: Scripts, line: CommandLine, shell: Shell) -> int:
         raise usage("no script named", "write the name first: orch run NAME --option")
     shell.say(scripts.listing())
     return 0
+
+
+def _check(path: Path, line: CommandLine, config: Config, shell: Shell) -> None:
+    """Find what can be found before anything is spent. Faults end the run here, doubts are shown."""
+    from orchestra.check.script import check_script
+
+    reports = check_script(path, config, mode=line.options.mode, given=line.options.modules, deep=True)
+    findings = [finding for report in reports for finding in report.findings]
+    faults = [finding.as_fault() for finding in findings if finding.level == "error"]
+    if line.options.warn:
+        for finding in findings:
+            if finding.level == "warning":
+                shell.report(finding.as_fault())
+    if not faults:
+        return
+    shell.note("Pre-flight validation failed:")
+    for fault in faults[:-1]:
+        shell.report(fault)
+    last = faults[-1]
+    raise last if isinstance(last, OrchError) else OrchError(last.code, last.message, last.span, help=last.help, exit=2)
 
 
 def _announce(found: Found, line: CommandLine, root: Path, shell: Shell) -> None:

@@ -114,13 +114,6 @@ PATTERNS: Final = (
     ),
     Pattern(
         "E109",
-        r"",
-        "{sign} is not an operator",
-        "{name} += 1",
-        before=r"(?P<name>@[\w-]+)(?P<fault>(?P<sign>\+\+))[ \t]*[;\]]?[ \t\n]*",
-    ),
-    Pattern(
-        "E109",
         r"\+",
         "++ is not an operator",
         "{name} += 1",

@@ -110,14 +110,6 @@ PATTERNS: Final = (
         before=BEGIN,
         inside="top",
     ),
-    Pattern(
-        "E101",
-        r"=>",
-        "this => follows a value that is already complete",
-        "put the => on a line of its own",
-        before=r"=>[^=\n]*",
-        inside="block",
-    ),
     # ── bodies in foreign brackets ──
     Pattern(
         "E109",

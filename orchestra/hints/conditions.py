@@ -45,7 +45,7 @@ PATTERNS: Final = (
     ),
     Pattern(
         "E109",
-        r"(?P<fault>elif|elsif|elseif|elsef|elif)\b[ \t]*(?P<cond>[^\n\[{:]*)",
+        r"(?P<fault>elif|elsif|elseif|elsef)\b[ \t]*(?P<cond>[^\n\[{:]*)",
         "{fault} is written else if",
         "else if {cond} [ … ]",
     ),
@@ -83,7 +83,7 @@ PATTERNS: Final = (
     # ── comparison ──
     Pattern(
         "E109",
-        r"(?P<fault>=)(?![=>])[ \t]*(?P<right>[^\s\[\](){}]*)",
+        r"(?P<fault>=)(?![=><])[ \t]*(?P<right>[^\s\[\](){}]*)",
         "= binds a name, == compares",
         "{left} == {right}",
         before=r"(?P<left>@[\w.-]+(?:\([^)\n]*\))?)[ \t]*",

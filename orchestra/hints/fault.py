@@ -26,34 +26,10 @@ OPENERS: Final = {
 }
 CLOSERS: Final = frozenset({"_RSQB", "_RBRACE", "_RPAR"})
 # Keywords that say which construct is being read; the nearest one is the host of the fault.
-HOSTS: Final = frozenset(
-    [
-        "_VAR",
-        "_LET",
-        "_EXE",
-        "_SHOW",
-        "_LOG",
-        "_OUTPUT",
-        "_APPEND",
-        "_RUN",
-        "_IF",
-        "_WHEN",
-        "_FOR",
-        "_FOREACH",
-        "_LOOP",
-        "_IMPORT",
-        "_EXPORT",
-        "_HOOK",
-        "_CHECKPOINT",
-        "_TRY",
-        "_FILE",
-        "_BAIL",
-        "_THROW",
-        "_ARROW",
-        "_DONE",
-        "_CONTINUE",
-    ]
-)
+HOSTS: Final = frozenset({
+    "_VAR", "_LET", "_EXE", "_SHOW", "_LOG", "_OUTPUT", "_APPEND", "_RUN", "_FILE", "_BAIL", "_THROW", "_IMPORT",
+    "_EXPORT", "_IF", "_WHEN", "_TRY", "_FOR", "_FOREACH", "_LOOP", "_DONE", "_CONTINUE", "_ARROW", "_HOOK", "_CHECKPOINT",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +123,9 @@ def _long_text(source: Source, tokens: list[tuple[str, int]], start: int) -> int
     if not tokens or tokens[-1][0] != "_TPL_CLOSE":
         return None
     opened = next(at for kind, at in reversed(tokens) if kind == "TPL_OPEN")
-    return opened if source.text[opened] in "\"'" and "\n" in source.text[opened:start] else None
+    closed = tokens[-1][1]
+    runs_on = "\n" in source.text[opened:closed] and "\n" not in source.text[closed:start]
+    return opened if runs_on and source.text[opened] in "\"'" else None
 
 
 def _opened(tokens: list[tuple[str, int]], depth: int) -> tuple[str, int | None]:

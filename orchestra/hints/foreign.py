@@ -8,6 +8,8 @@ from orchestra.hints.pattern import BEGIN, NAME, REST, Pattern
 
 __all__ = ["PATTERNS"]
 
+PRINTING: Final = r"print(?:ln|f)?|puts|echo|console\.(?:log|info|warn|error)|write|say|display"
+
 
 def _word(words: str, after: str, message: str, help: str, inside: str = "") -> Pattern:
     """Advice for a statement that begins with one of some words."""
@@ -48,12 +50,23 @@ PATTERNS: Final = (
     ),
     _word("return|yield", r"[ \t]*" + REST, "{fault} is written =>", "=> {rest}"),
     _word(
-        r"print(?:ln|f)?|puts|echo|console\.(?:log|info|warn|error)|write|say|display",
+        PRINTING,
+        rf"[ \t]*\([ \t]*(?P<name>{NAME})[ \t]*\)",
+        "{fault} is written show",
+        "show @{name}",
+    ),
+    _word(
+        PRINTING,
         r"[ \t]*(?:\([ \t]*(?P<call>[^\n]*?)\)[ \t]*;?[ \t]*(?=\]|$)|(?P<text>[^\n]*))",
         "{fault} is written show",
         "show {call}{text}",
     ),
-    _word("raise|die|panic|abort", r"[ \t]*\(?" + REST, "{fault} is written throw or bail", 'bail "reason"'),
+    _word(
+        "raise|die|panic|abort",
+        r"[ \t]*\(?(?:\w+\()?(?P<reason>[\"'`][^\n\"'`]*[\"'`])?",
+        "{fault} is written throw or bail",
+        "bail {reason}",
+    ),
     _word(
         "exit|quit",
         r"[ \t]*\(?[ \t]*(?P<status>\w*)",
@@ -79,12 +92,6 @@ PATTERNS: Final = (
     _word("del|delete|unset", r"[ \t]+" + REST, "variables are not deleted", "leave it out"),
     _word("assert", r"[ \t]+" + REST, "{fault} is written if and bail", 'if !({rest}) [ bail "reason" ]'),
     _word("call|invoke", r"[ \t]+@?" + REST, "a call needs no word before it", "@{rest}"),
-    _word(
-        "sleep|wait",
-        r"[ \t]*\(?" + REST,
-        "{fault} is not a statement",
-        "@f() with {{ delay: 1s }}, or run cmd {{sleep 1}}",
-    ),
     _word("pipe", r"[ \t]+" + REST, "a pipeline begins with its value", "@value | @stage"),
     _word(
         "prompt|ask|llm|agent",

@@ -33,13 +33,6 @@ PATTERNS: Final = (
     ),
     Pattern(
         "E109",
-        r"(?P<fault>@?(?P<name>[A-Za-z_][\w-]*))[ \t]*,?[ \t]*(?:\{[^}\n]*\} *)?from[ \t]+(?P<source>\S+)",
-        "imported names stand in braces",
-        "import {{ @{name} }} from {source}",
-        before=r"\bimport[ \t]+",
-    ),
-    Pattern(
-        "E109",
         r"(?P<fault>from)[ \t]+(?P<source>[^\s]+)[ \t]+import[ \t]+(?P<name>\w+)?",
         "an import begins with import",
         'import {{ @{name} }} from "./{source}.mld"',

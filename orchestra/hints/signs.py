@@ -23,7 +23,7 @@ COMMENTS: Final = (
     _comment(r"(?P<fault>\*)[ \t]*(?P<text>[^\n]*?)[ \t]*(?:\*/|$)", before=r"(?P<fault>/)"),
     _comment(r"(?P<fault>#)!?[ \t]*(?P<text>[^\n]*)"),
     _comment(r"(?P<fault><!--)[ \t]*(?P<text>[^\n]*?)[ \t]*(?:-->|$)"),
-    _comment(r"(?P<fault>--)[ \t]+(?P<text>[^\n]*)"),
+    _comment(r"(?P<text>[^\n]*)", before=r"(?P<fault>--)[ \t]+"),
 )
 
 PATTERNS: Final = (

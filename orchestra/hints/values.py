@@ -153,10 +153,9 @@ PATTERNS: Final = (
     ),
     Pattern(
         "E109",
-        r"(?P<fault>[<>])",
-        "={fault} is written {fault}=",
-        "{fault}=",
-        before=r"(?P<sign>=)",
+        r"(?P<fault>=<)",
+        "=< is written <=",
+        "<=",
     ),
     Pattern(
         "E109",

@@ -10,7 +10,6 @@ from orchestra.nodes.base import Node, node
 from orchestra.nodes.op import Op
 from orchestra.nodes.shell_text import Inserted, check_interpolated, open_quote, quote_value, refused_operator
 from orchestra.nodes.templates import Interpolation, Text, is_defined, text_of
-from orchestra.scan.native import foreign_reference
 from orchestra.source import Span
 from orchestra.values.scope import ABSENT, Scope
 from orchestra.values.tagged import MISSING, Meta, joined, merge, tag, with_facts
@@ -135,10 +134,6 @@ class Code(Node):
     directory: CodeDir | None
     code: str
 
-    def __post_init__(self) -> None:
-        if str(self.language) in SCRIPTS:
-            _check_names(self)
-
     def eval(self, scope: Scope) -> Any:
         return self.run(scope, CommandOptions())
 
@@ -173,26 +168,6 @@ class Code(Node):
         if value is ABSENT:
             raise OrchError("E201", f"variable @{name} is not defined", self.span)
         return value
-
-
-SCRIPTS = ("js", "javascript", "node", "nodejs")
-
-
-def _check_names(part: Code) -> None:
-    """E109 for `@name` in JavaScript, where a parameter goes by its plain name."""
-    at = foreign_reference(str(part.code))
-    if at is None:
-        return
-    offset, name = at
-    start = part.span.source.text.index(str(part.code), part.span.start) + offset
-    place = Span(part.span.source, start, start + len(name) + 1)
-    raise OrchError(
-        "E109",
-        f"@{name} means nothing in JavaScript",
-        place,
-        help=f"a parameter goes by its plain name: {name}",
-        exit=2,
-    )
 
 
 def _result(result: Any, meta: Meta, taint: str, facts: dict[str, Any]) -> Any:

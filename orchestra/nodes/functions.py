@@ -13,6 +13,7 @@ from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.op import Op
 from orchestra.nodes.signals import Continue, Done, Return, Skip
 from orchestra.nodes.views import View
+from orchestra.source import Span
 from orchestra.values.executable import Executable
 from orchestra.values.methods import call_method
 from orchestra.values.scope import ABSENT, Scope
@@ -78,7 +79,7 @@ class Shadow(Node):
 class Function(Executable):
     """A function written in a script, with the scope of the module that defines it."""
 
-    __slots__ = ("body", "definition", "digest", "scope")
+    __slots__ = ("body", "definition", "digest", "from_template", "scope", "sticking")
 
     def __init__(self, definition: Exe, scope: Scope) -> None:
         params = definition.params or []
@@ -89,7 +90,9 @@ class Function(Executable):
         )
         self.definition = definition
         self.body = definition.body
+        self.from_template = type(definition.body).__name__ in ("Template", "TemplateFile")
         self.scope = scope
+        self.sticking = tuple(label for label in self.labels if label != "recursive")  # onto every result
         self.digest: Any = None
 
     def run_body(self, op: Op, scope: Scope) -> Any:
@@ -109,7 +112,7 @@ class Function(Executable):
                 raise signal
         except OrchError as error:
             raise error.within(f"@{self.name}({shown_arguments(self, op.inputs)})", op.span) from None
-        return add_labels(value, self.labels) if self.labels else value
+        return add_labels(value, self.sticking) if self.sticking else value
 
     def _value(self, inner: Scope) -> Any:
         body = self.body
@@ -123,12 +126,14 @@ class Function(Executable):
             and isinstance(unwrap(value), Executable)
         ):
             return call_value(value, inner.context.op.inputs, inner, body)  # exe @g = @f: another name for @f
-        if value.__class__ is str and type(body).__name__ in ("Template", "TemplateFile"):
+        if value.__class__ is str and self.from_template:
             return auto_parse(value, objects_only=True)
         return present(value)
 
     def _bound(self, inputs: list[Any], context: Any) -> dict[str, Any]:
         names: dict[str, Any] = {}
+        if len(inputs) == len(self.params) and all(value is not MISSING for value in inputs):
+            return dict(zip(self.params, inputs, strict=True))
         params = self.definition.params or ()
         count = len(inputs)
         for position, param in enumerate(params):
@@ -154,6 +159,19 @@ class Native(Executable):
             return self.body(op, scope)
         except OrchError as error:
             raise error.at(op.span) from None
+
+
+class Class(Native):
+    """A function of another language that may also be constructed. `make(inputs, scope, span)` does that."""
+
+    __slots__ = ("make",)
+
+    def __init__(self, name: str, body: Any, make: Any) -> None:
+        super().__init__(name, (), body)
+        self.make = make
+
+    def construct(self, inputs: list[Any], scope: Scope, span: Span) -> Any:
+        return self.make(inputs, scope, span)
 
 
 class Chain:
@@ -207,7 +225,7 @@ def call_value(
     callee: Any, inputs: list[Any], scope: Scope, place: Node, sample: int = 0, cache: bool = True
 ) -> Any:
     """Call an executable that was found as a value."""
-    function = unwrap(callee)
+    function = callee.data if callee.__class__ is Tagged else callee
     if not isinstance(function, Executable):
         raise OrchError("E202", f"{place.span.text.split('(')[0]} is not a function", place.span)
     op = Op(
@@ -270,7 +288,7 @@ class Call(Node):
             value = scope.find(callee.name)
             if value is ABSENT:
                 value = scope.run.builtin_function(callee.name, scope)
-            data = unwrap(value)
+            data = value.data if value.__class__ is Tagged else value
             if not isinstance(data, Executable):
                 raise not_a_function(callee, value, scope)
             return data
@@ -294,6 +312,8 @@ class Call(Node):
             value = call_method(data, callee.name, [unwrap(item) for item in inputs])
         except OrchError as error:
             raise error.at(callee.span) from None
+        if not inputs:
+            return tag(value, base.meta) if base.__class__ is Tagged else value
         meta = joined((base, *inputs))
         return tag(value, meta) if meta.flows else value
 
@@ -306,12 +326,18 @@ class Call(Node):
                 position = params.index(str(argument.name))
                 inputs.extend([MISSING] * (position + 1 - len(inputs)))
                 inputs[position] = argument.value.eval(scope)
-            else:
-                inputs.append(self._argument(argument, function, scope))
-        return [value.plain() if isinstance(value, View) else value for value in inputs]
+                continue
+            value = self._argument(argument, function, scope)
+            inputs.append(value.plain() if isinstance(value, View) else value)
+        return inputs
 
     def _argument(self, argument: Node, function: Any, scope: Scope) -> Any:
-        if isinstance(argument, Reference) and not argument.defined(scope):
+        if not isinstance(argument, Reference):
+            return argument.eval(scope)
+        value = scope.find(argument.name)
+        if value is not ABSENT:
+            return value
+        if not argument.defined(scope):
             name = function.name if isinstance(function, Executable) else "?"
             meant = nearest(argument.name, scope.visible())
             raise OrchError(
@@ -348,7 +374,11 @@ class New(Node):
     target: Node
 
     def eval(self, scope: Scope) -> Any:
-        return self.target.eval(scope)
+        call = self.target
+        callee = unwrap(call.callee.eval(scope)) if isinstance(call, Call) else None
+        if not isinstance(call, Call) or not isinstance(callee, Class):
+            raise OrchError("E206", "new needs a class that is imported from Node", self.span)
+        return callee.construct(call.arguments(callee, scope), scope, self.span)
 
 
 @node

@@ -214,10 +214,11 @@ class For(Node):
             return self._parallel(pairs, scope, body, options, kind)
         frame = ForFrame(self.binding.name, len(pairs), False)
         context = scope.context.with_(for_=frame)
+        breathe = scope.run.breathe
         outcomes: list[Any] = []
         for index, (key, item) in enumerate(pairs):
             frame.index, frame.key = index, key
-            scope.run.breathe()
+            breathe()
             try:
                 outcomes.append(self._iteration(index, key, item, scope, context, body, kind))
             except Done:

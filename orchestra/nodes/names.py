@@ -60,13 +60,18 @@ class Field(Node):
     token: str
     name: str = field(init=False)
     each: bool = field(init=False)  # after [*]: the field of every element
+    plain: bool = field(init=False)  # nothing but a field of an object
 
     def __post_init__(self) -> None:
         self.name = self.token[1:]
         self.each = isinstance(self.base, Each) or (isinstance(self.base, Field) and self.base.each)
+        self.plain = not self.each and self.name not in ("mx", "keep")
 
     def eval(self, scope: Scope) -> Any:
-        return self.of(self.base.eval(scope), scope)
+        base = self.base.eval(scope)
+        if self.plain and base.__class__ is dict:
+            return base.get(self.name, MISSING)
+        return self.of(base, scope)
 
     def peek(self, scope: Scope) -> Any:
         base = self.base.peek(scope)
@@ -78,6 +83,9 @@ class Field(Node):
     def of(self, base: Any, scope: Scope) -> Any:
         """The field of a value that is already there."""
         data = base.data if base.__class__ is Tagged else base
+        if data.__class__ is dict and self.plain:
+            value = data.get(self.name, MISSING)
+            return tag(value, base.meta) if base.__class__ is Tagged else value
         if isinstance(data, View):
             return self._viewed(data)
         if self.name == "mx" and not self._inside_data():

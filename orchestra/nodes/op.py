@@ -10,7 +10,7 @@ from orchestra.source import Span
 __all__ = ["Op"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Op:
     """kind: `exe`, `show`, `run` …; name: of the function or variable; alias: the name used in the call;
     inputs: arguments or content; labels: of the operation; facts: further fields of `@mx.op`;

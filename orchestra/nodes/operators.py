@@ -11,7 +11,7 @@ from orchestra.nodes.base import Node, node
 from orchestra.nodes.literals import holds, test
 from orchestra.values import operators
 from orchestra.values.scope import Scope
-from orchestra.values.tagged import MISSING, Tagged, joined, tag
+from orchestra.values.tagged import MISSING, Tagged, merge, tag
 
 __all__ = ["And", "Coalesce", "Comparison", "Negative", "Not", "Or", "Product", "Sum", "Ternary"]
 
@@ -46,7 +46,9 @@ class Binary(Node):
             if a.__class__ is Tagged or b.__class__ is Tagged:
                 x = a.data if a.__class__ is Tagged else a
                 y = b.data if b.__class__ is Tagged else b
-                return tag(self.apply(x, y), joined((a, b)))
+                return tag(
+                    self.apply(x, y), a.meta if y is b else b.meta if x is a else merge(a.meta, b.meta)
+                )
             return self.apply(a, b)
         except OrchError as error:
             raise error.at(self.span) from None

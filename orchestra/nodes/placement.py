@@ -113,7 +113,7 @@ def _check_block(block: Block | BlockValue) -> None:
     if returns and block.statements[-1] is not returns[0]:
         _check_result(returns[0], block.statements[block.statements.index(returns[0]) + 1])
         raise _fault(
-            "=> must be the last statement of its block",
+            "the return => must be the last statement of its block",
             _head(returns[0].span, 2),
             "move it to the end of the block, or put it into if @condition [ => … ]",
         )
@@ -163,11 +163,10 @@ def _check_arms(choice: When | WhenMatch | ForChoice) -> None:
 
 
 def _check_import(found: ImportWhole) -> None:
-    """Words before the source are labels; `from` among them shows that names were meant."""
-    labels = [str(label) for label in found.labels]
-    if "from" in labels:
-        names = ", ".join(f"@{name}" for name in labels if name != "from")
-        help = f"import {{ {names} }} from {found.source.span.text}"
+    """Words before the source are labels; a name and `from` among them show that names were meant."""
+    names = [f"@{label}" for label in found.labels if str(label) != "from"]
+    if names and len(names) < len(found.labels):
+        help = f"import {{ {', '.join(names)} }} from {found.source.span.text}"
         raise OrchError("E109", "imported names stand in braces", found.span, help=help, exit=2)
 
 

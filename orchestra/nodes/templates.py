@@ -37,6 +37,9 @@ def join_parts(parts: list[Node], scope: Scope) -> Any:
         if value.__class__ is str:
             pieces.append(value)
             continue
+        if value.__class__ is int:
+            pieces.append(text_of(value))
+            continue
         if value.__class__ is Tagged:
             meta = value.meta if meta is None else merge(meta, value.meta)
         else:
@@ -108,11 +111,18 @@ class Interpolation(Node):
 
     def eval(self, scope: Scope) -> Any:
         target = self.target
+        if isinstance(target, Field) and isinstance(target.base, Reference):  # the commonest: looked up once
+            base = scope.find(target.base.name)
+            if base is not ABSENT and base is not MISSING:
+                return self._piped(_field_of(target, base, scope), scope)
         if not is_defined(target, scope):
             return self.span.text
         value = self._load(scope) if isinstance(target, Load) else self._value(scope)
         if isinstance(target, Reference) and isinstance(unwrap(value), Executable) and not self.stages:
             value = call_value(value, [], scope, self)
+        return self._piped(value, scope)
+
+    def _piped(self, value: Any, scope: Scope) -> Any:
         for stage in self.stages:
             value = call_value(stage_callee(stage.path, scope, stage), [value], scope, stage)
         return None if value is MISSING else value
@@ -136,6 +146,10 @@ class Interpolation(Node):
 def _field_or_text(target: Field, scope: Scope) -> Any:
     """A field in text. On a number or boolean `.json` is no field but the end of a file name."""
     base = _field_or_text(target.base, scope) if isinstance(target.base, Field) else target.base.eval(scope)
+    return _field_of(target, base, scope)
+
+
+def _field_of(target: Field, base: Any, scope: Scope) -> Any:
     data = unwrap(base)
     if isinstance(data, (int, float)) and target.name != "mx":
         return tag(text_of(data) + target.token, joined((base,)))

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from orchestra.nodes.base import Node, walk
 from orchestra.nodes.blocks import Var
+from orchestra.nodes.commands import Code
 from orchestra.nodes.functions import Exe, Function
 from orchestra.nodes.literals import Array, ComputedKey, Constant, Key, Number, Object, Pair, Spread
 from orchestra.nodes.modules import Import, ImportItem, TemplateFile
-from orchestra.nodes.names import Reference
+from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.operators import Product, Sum
 from orchestra.nodes.templates import Interpolation, Template, Text
+from orchestra.runtime.modules import Namespace
 from orchestra.source import Span
 from orchestra.values.executable import Executable
 from orchestra.values.scope import ABSENT
-from orchestra.values.tagged import unwrap
+from orchestra.values.tagged import MISSING, unwrap
+from orchestra.values.text import compact_json
 
 if TYPE_CHECKING:
     from orchestra.runtime.modules import Module
@@ -58,13 +62,21 @@ class Digests:
         self._add_references(node, module, set(), parts)
         return parts
 
-    def fix(self, values: list[Any]) -> None:
-        """Give functions among arguments the digest by which they are told apart."""
+    def fix(self, values: Iterable[Any]) -> None:
+        """Give functions among arguments, at any depth, the digest by which they are told apart."""
         for value in values:
-            function = unwrap(value)
-            if isinstance(function, Function) and function.digest is None:
-                parts = self.of(function)
-                function.digest = _sha256("\0".join(f"{name}={parts[name]}" for name in sorted(parts)))
+            data = unwrap(value)
+            if isinstance(data, Function):
+                self._fix_function(data)
+            elif isinstance(data, list):
+                self.fix(data)
+            elif isinstance(data, dict):
+                self.fix(data.values())
+
+    def _fix_function(self, function: Function) -> None:
+        if function.digest is None:
+            parts = self.of(function)
+            function.digest = _sha256("\0".join(f"{name}={parts[name]}" for name in sorted(parts)))
 
     def of_span(self, span: Span, module: Module) -> str:
         """Digest of the tokens of a stretch of source."""
@@ -87,14 +99,49 @@ class Digests:
         definition: Exe = function.definition
         parts[name] = self.of_span(definition.span, module)
         own = {param.name for param in definition.params or ()}
-        self._add_references(definition.body, module, own, parts)
+        for part in (*(definition.params or ()), definition.body):
+            self._add_references(part, module, own, parts)
 
     def _add_references(self, body: Node, module: Module, own: set[str], parts: dict[str, str]) -> None:
         for part in walk(body):
             if isinstance(part, Reference) and part.name not in own:
                 self._add_name(part.name, module, parts)
+            elif isinstance(part, Field):
+                self._add_member(part, module, own, parts)
             elif isinstance(part, TemplateFile):
                 self._add_template(part, module, parts)
+            elif isinstance(part, Code):
+                self._add_shadows(str(part.language), module, parts)
+
+    def _add_member(self, part: Field, module: Module, own: set[str], parts: dict[str, str]) -> None:
+        """`@lib.name`: what a namespace or an object of the module holds under a name."""
+        owner, value = self._member(part, module, own)
+        data = unwrap(value)
+        if isinstance(data, Function):
+            self._add_function(data, parts)
+        elif isinstance(data, Executable):
+            parts.setdefault(f"code:{part.span.text}", str(getattr(data, "digest", "native")))
+        elif owner is not None and value is not ABSENT:
+            self._add_constant(part.name, owner, parts)
+
+    def _member(self, part: Node, module: Module, own: set[str]) -> tuple[Module | None, Any]:
+        """The value behind a chain of names, and the module that exports it, if one does."""
+        if isinstance(part, Reference) and part.name not in own:
+            return None, module.scope.names.get(part.name, ABSENT)
+        if not isinstance(part, Field):
+            return None, ABSENT
+        base = unwrap(self._member(part.base, module, own)[1])
+        if isinstance(base, Namespace):
+            value = base.module.exported(part.name, None)
+            return base.module, ABSENT if value is MISSING else value
+        return None, base.get(part.name, ABSENT) if isinstance(base, dict) else ABSENT
+
+    def _add_shadows(self, language: str, module: Module, parts: dict[str, str]) -> None:
+        """Functions of the script that a code block may call by their names."""
+        for known in (language, "js") if language == "node" else (language,):
+            for function in module.shadows.get(known, {}).values():
+                if isinstance(function, Function):
+                    self._add_function(function, parts)
 
     def _add_template(self, part: TemplateFile, module: Module, parts: dict[str, str]) -> None:
         body = self._run.modules.template(part._path(module.scope), module, part.span)
@@ -114,8 +161,11 @@ class Digests:
             self._add_constant(name, module, parts)
 
     def _add_constant(self, name: str, module: Module, parts: dict[str, str]) -> None:
-        part = f"var:@{name}"
-        if part in parts or module.script is None:
+        part = f"var:@{name}" if module is self._run.main else f"var:@{name} in {module.name}"
+        if part in parts:
+            return
+        if module.script is None:
+            self._add_datum(part, name, module, parts)
             return
         if name in module.imported:
             self._add_imported(name, module, parts)
@@ -124,6 +174,11 @@ class Digests:
         if initialiser is not None and all(isinstance(node, CONSTANT_PARTS) for node in walk(initialiser)):
             parts[part] = self.of_span(initialiser.span, module)
             self._add_references(initialiser, module, set(), parts)
+
+    def _add_datum(self, part: str, name: str, module: Module, parts: dict[str, str]) -> None:
+        """A field of a JSON file that is imported as a module."""
+        if module.path is not None:
+            parts[part] = _sha256(compact_json(module.scope.names[name]))
 
     def _add_imported(self, name: str, module: Module, parts: dict[str, str]) -> None:
         """A constant that another module defines."""

@@ -9,22 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from orchestra.errors import OrchError
-from orchestra.nodes.functions import Native
+from orchestra.location import resolve
+from orchestra.nodes.functions import Class, Native
 from orchestra.nodes.modules import Import, source_text
 from orchestra.nodes.op import Op
 from orchestra.nodes.templates import references
-from orchestra.runtime.files.location import resolve
 from orchestra.runtime.models import model_functions
 from orchestra.runtime.modules import Module, Modules
 from orchestra.source import Span
+from orchestra.values.known import MODEL_MODULES
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, plain
 
 __all__ = ["Importing"]
 
-LLM_NAMES = tuple(
-    f"{scope}/{name}" for name in ("llm", "claude", "claude-poll") for scope in ("orch", "mlld", "std")
-)
 
 
 class Importing:
@@ -70,7 +68,7 @@ class Importing:
             return dict(self.options.state or {}), True
         if name == "input":
             return self._input_fields(), True
-        if name in LLM_NAMES:
+        if name in MODEL_MODULES:
             return self._llm_functions(), False
         return None
 
@@ -135,12 +133,17 @@ class Importing:
         return module
 
     def _node_function(self, package: str, name: str, span: Span) -> Native:
-        def call(op: Op, scope: Scope) -> Any:
-            inputs = [plain(value) for value in op.inputs if value is not MISSING]
-            code = "return await require(name)[member](...inputs)"
-            return self._node(code, {"name": package, "member": name, "inputs": inputs}, span, scope)
+        def run(code: str, inputs: list[Any], scope: Scope, span: Span) -> Any:
+            given = [plain(value) for value in inputs if value is not MISSING]
+            return self._node(code, {"name": package, "member": name, "inputs": given}, span, scope)
 
-        return Native(name, (), call)
+        def call(op: Op, scope: Scope) -> Any:
+            return run("return await require(name)[member](...inputs)", op.inputs, scope, op.span or span)
+
+        def make(inputs: list[Any], scope: Scope, span: Span) -> Any:
+            return run("return new (require(name)[member])(...inputs)", inputs, scope, span)
+
+        return Class(name, call, make)
 
     def _node(self, code: str, params: dict[str, Any], span: Span, scope: Scope) -> Any:
         from orchestra.nodes.commands import CommandOptions

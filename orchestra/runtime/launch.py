@@ -21,9 +21,9 @@ from orchestra.config import Config
 from orchestra.errors import OrchError
 from orchestra.events import Subscriber
 from orchestra.invocation import RunOptions
+from orchestra.location import relative_name
 from orchestra.nodes.signals import Signal
 from orchestra.parse import parse_script
-from orchestra.runtime.files.location import relative_name
 from orchestra.runtime.run import Run
 from orchestra.runtime.signals import Interrupted
 from orchestra.runtime.sinks import Sinks
@@ -34,6 +34,7 @@ from orchestra.values.text import display
 __all__ = ["LaunchRequest", "Streams", "launch"]
 
 DONE, FAILED, UNSEEN, INTERRUPTED, TERMINATED = 0, 1, 5, 130, 143
+BEAT = 20.0  # seconds between two signs of life for other processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ class _Session:
         self.run = run
         self.exit = DONE
         self.error: BaseException | None = None
+        self.stopped = False  # from outside the script: what it was doing then counts no more
 
     async def main(self) -> int:
         await greenback.ensure_portal()
@@ -132,34 +134,43 @@ class _Session:
             if self.run.options.timeout is not None:
                 nursery.start_soon(self._limit, self.run.options.timeout, nursery.cancel_scope)
             nursery.start_soon(self._beat)
-            await self._evaluate()
-            nursery.cancel_scope.cancel()
-        if isinstance(self.error, OrchError):
-            raise self.error
+            try:
+                await self._evaluate()
+            finally:
+                nursery.cancel_scope.cancel()
         if self.error is not None:
             raise self.error
         return self.exit
 
     async def _evaluate(self) -> None:
-        run = self.run
         try:
-            run.prepare_store()
-            run.event("run:start", script=run.script_name, run=None, number=None, out_dir=None)
-            self.exit = self._finished(run.main.script.run(run.main.scope))  # type: ignore[union-attr]
-        except Interrupted:
-            self.exit = INTERRUPTED
-        except Signal as stray:
-            self.exit = self._stray(stray)
-        except OrchError as error:
-            self.error, self.exit = error, error.exit
-        except trio.Cancelled:
-            self.exit = self.exit or INTERRUPTED
-            raise
+            self._run_script()
         except BaseException as error:
-            self.error, self.exit = error, FAILED
+            if not self.stopped:
+                self._ended_by(error)
+            elif not isinstance(error, Exception):
+                raise  # the cancellation itself, which trio wants back
         finally:
             with trio.CancelScope(shield=True):
                 await self._close()
+
+    def _run_script(self) -> None:
+        run = self.run
+        run.prepare_store()
+        run.event("run:start", script=run.script_name, run=None, number=None, out_dir=None)
+        try:
+            value = run.main.script.run(run.main.scope)  # type: ignore[union-attr]
+        except Signal as stray:
+            value = self._stray(stray)
+        run.finish_phases()
+        self.exit = self._finished(value)
+
+    def _ended_by(self, error: BaseException) -> None:
+        """What the exit code is when the script did not come to its end."""
+        if isinstance(error, Interrupted):
+            self.exit = INTERRUPTED
+        else:
+            self.error, self.exit = error, error.exit if isinstance(error, OrchError) else FAILED
 
     def _finished(self, value: Any) -> int:
         """The script came to its end: show its own value, and say which failures nobody looked at."""
@@ -176,42 +187,74 @@ class _Session:
         run.note(f"{len(unseen)} items failed and nobody looked at them: {items} (first: {unseen[0][1]})")
         return UNSEEN
 
-    def _stray(self, stray: Signal) -> int:
-        """A signal that nothing caught: `=>` ends the script, the others are misplaced."""
+    def _stray(self, stray: Signal) -> Any:
+        """A signal that nothing caught: `=>` ends the script with a value, the others are misplaced."""
         if stray.word == "=>":
-            return self._finished(stray.value)
-        help = "use it in a pipeline stage: value | @gate" if stray.word == "retry" else "it belongs into a loop"
-        message = "retry is used outside of a pipeline" if stray.word == "retry" else f"{stray.word} is used outside of a loop"
-        self.error = OrchError("E305" if stray.word == "retry" else "E107", message, stray.span, help=help)
-        return FAILED
+            return stray.value
+        if stray.word == "retry":
+            help = "use it in a pipeline stage: value | @gate"
+            raise OrchError("E305", "retry is used outside of a pipeline", stray.span, help=help) from None
+        message = f"{stray.word} is used outside of a loop"
+        raise OrchError("E107", message, stray.span, help="it belongs into a loop") from None
 
     async def _close(self) -> None:
-        await self.run.close_workers()
-        await self.run.close_agent()
-        self.run.close_store(self.exit)
+        """Give everything back, whatever happens; what cannot be written down ends the run with its error."""
+        self._take_store_fault(self.run.store_fault)
+        try:
+            await self.run.close_workers()
+            await self.run.close_agent()
+        finally:
+            try:
+                self.run.close_store(self.exit)
+            except OrchError as error:
+                self._take_store_fault(error)
+
+    def _take_store_fault(self, fault: OrchError | None) -> None:
+        if fault is not None and self.error is None:
+            self.error, self.exit = fault, fault.exit
 
     async def _beat(self) -> None:
         """Keep this process's claims alive while calls run."""
         while True:
-            await trio.sleep(20)
+            await trio.sleep(BEAT)
             if self.run.opened:
-                self.run.execution.claims.beat()
+                self._claims_beat()
+
+    def _claims_beat(self) -> None:
+        try:
+            self.run.execution.claims.beat()
+        except OrchError as error:
+            self.run.store_failed(error)
 
     async def _limit(self, seconds: float, scope: trio.CancelScope) -> None:
         await trio.sleep(seconds)
         self.error = OrchError("E503", f"the script ran longer than {seconds:g} s and was stopped", fatal=True)
-        self.exit = FAILED
-        scope.cancel()
+        self._stop(scope, FAILED)
 
     async def _listen(self, scope: trio.CancelScope, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """The first Ctrl-C lets calls in flight finish; the second, and SIGTERM, cancel them."""
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             task_status.started()
+            interrupts = 0
             async for number in signals:
-                if number == signal.SIGINT and not self.run.interrupted:
-                    self.run.note("stopping: calls in flight are finished and stored; Ctrl-C again ends them")
+                interrupts += number == signal.SIGINT
+                if number == signal.SIGTERM:
+                    self._stop(scope, TERMINATED)
+                elif interrupts == 1:
+                    self.run.note(_farewell(self.run.memo.in_flight))
                     self.run.interrupt()
-                    continue
-                self.exit = INTERRUPTED if number == signal.SIGINT else TERMINATED
-                self.run.interrupt()
-                scope.cancel()
+                else:
+                    self._stop(scope, INTERRUPTED)
+
+    def _stop(self, scope: trio.CancelScope, exit: int) -> None:
+        self.stopped, self.exit = True, exit
+        self.run.interrupt()
+        scope.cancel()
+
+
+def _farewell(calls: int) -> str:
+    """What the first Ctrl-C is answered with."""
+    if calls == 0:
+        return "stopping; Ctrl-C again ends what still runs"
+    in_flight = "1 call in flight is" if calls == 1 else f"{calls} calls in flight are"
+    return f"stopping: {in_flight} finished and stored; Ctrl-C again gives them up"

@@ -1,30 +1,27 @@
 """Labelled calls: looked up before they run, on disk before anybody sees their result.
 
-What is stored and how is the store's business; what a call depends on is found in `digests` and gathered here while
-its body runs.
+How answers are kept is the store's business, what a call depends on is found in `digests` and gathered in `labelled`
+while its body runs, and which modes hold where is told by `recording`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import trio
 
 from orchestra.errors import OrchError, Warned
-from orchestra.nodes.base import walk
-from orchestra.nodes.functions import Call
-from orchestra.nodes.names import Reference
 from orchestra.nodes.op import Op
-from orchestra.store import Hit, Key, Miss, NotStored, SecretValue, Stale, WrittenFile, make_key
-from orchestra.store.keys import canonical
-from orchestra.values.error_item import ErrorItem
+from orchestra.runtime.callsites import CallSites
+from orchestra.runtime.labelled import MemoFrame, attempts, holds_secret, is_result, shown_parts
+from orchestra.runtime.redact import Redactor
+from orchestra.runtime.restoring import Restoring
+from orchestra.runtime.signals import Interrupted, finishing
+from orchestra.store import Hit, Key, Miss, NotStored, SecretValue, Stale, make_key
 from orchestra.values.scope import Context, Scope
-from orchestra.values.tagged import meta_of, plain, unwrap, with_facts
+from orchestra.values.tagged import meta_of, with_facts
 from orchestra.values.text import template_text
 
 if TYPE_CHECKING:
@@ -33,30 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["Memo", "MemoFrame"]
 
 CLAIM_PAUSES = (0.01, 0.05, 0.2, 0.5, 1.0)  # seconds between looks at a call that another process makes
-MODEL = "model:"  # begins the name of a dependency that is no file
 SERVED_IN_LOOP = 3  # hits of one key in consecutive rounds after which the loop is suspected not to end
 
-
-@dataclass(slots=True)
-class MemoFrame:
-    """The labelled call that is running: what it loaded, wrote and asked."""
-
-    op: Op
-    dependencies: dict[str, str] = field(default_factory=dict)
-    files: list[WrittenFile] = field(default_factory=list)
-
-    def loaded(self, path: Path, digest: str) -> None:
-        self.dependencies[str(path)] = digest
-
-    def asked(self, model: str, provider: str | None, resolved: str) -> None:
-        """Note which model was asked for and which one answered."""
-        self.dependencies[f"{MODEL}{provider or ''}|{model}"] = resolved
-
-    def wrote(self, path: Path, mode: str) -> None:
-        try:
-            self.files.append(WrittenFile(str(path), mode, path.read_bytes()))
-        except OSError:  # gone already: nothing to restore
-            return
+Body = Callable[[], Any]
 
 
 class Memo:
@@ -64,253 +40,257 @@ class Memo:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._sites = CallSites(run.script_of)
+        self._restoring = Restoring(run.root, lambda file: run.execution.checkpoints.content(file), run.note)
+        self._redactor: Redactor | None = None
         self._flights: dict[str, trio.Event] = {}
-        self._counts: dict[str, int] = {}
-        self._stale_told: dict[str, int] = {}
-        self._sites: dict[int, dict[tuple[str, int], int]] = {}
+        self._counts: dict[str, int] = {}  # calls so far, by function
+        self._made: set[str] = set()  # keys stored by this execution: served whatever the mode
+        self._kept: dict[str, tuple[Hit, dict[str, str]]] = {}  # results not to be stored, with their dependencies
+        self._stale: dict[str, int] = {}
+        self._told: set[str] = set()
         self._rounds: dict[str, tuple[Any, int, int]] = {}
-        self.hits = 0
-        self.secrets = 0
+        self._secrets = 0
+        self.in_flight = 0  # labelled calls whose bodies are running
 
     # ── one call ─────────────────────────────────────────────────────────────────────────────────
 
     def call(self, op: Op, handler: Callable[[Op, Scope], Any], scope: Scope, facts: dict[str, Any]) -> Any:
-        """The result of a labelled call: stored, or made and stored. `facts` gets what hooks see of it."""
+        """The result of a labelled call: stored, or made and stored. `facts` gets what hooks see of it.
+
+        Within a labelled call others are part of it: only the outermost has a place in the store.
+        """
         facts["checkpoint"] = {"hit": False}
         if scope.context.memo is not None:
             return handler(op, scope)
-        frame = MemoFrame(op)
+        frame = MemoFrame(op, self._run.root)
         inner = scope.within(scope.context.with_(memo=frame), scope.kind)
-        if not self._run.options.checkpoint or not op.cache:
-            return handler(op, inner)
-        key = self._key(op, scope)
-        if key is None:
-            return handler(op, inner)
-        facts["checkpoint"]["key"] = key.digest
+        frame.key = self._key(op, scope)
+        if frame.key is None:
+            return self._make(frame, lambda: handler(op, inner))
+        facts["checkpoint"]["key"] = frame.key.digest
+        frame.seq = self._counts[op.name] = self._counts.get(op.name, 0) + 1
+        with self._alone(frame.key):
+            return self._served_or_made(frame, lambda: handler(op, inner), scope.context, facts)
+
+    def _served_or_made(self, frame: MemoFrame, body: Body, context: Context, facts: dict[str, Any]) -> Any:
+        key, writes = frame.key, self._run.writes_checkpoints
+        assert key is not None
+        with self._store_in_use():
+            op = frame.op
+            frame.validity = (
+                op.facts["validity"] if op.function is None else self._run.digests.of(op.function)
+            )
+            served = self._found(frame, key) or (self._claimed(frame, key) if writes else None)
+            if served is not None:
+                facts["checkpoint"]["hit"] = True
+                return self._given(frame, served, context)
+        try:
+            return self._make(frame, body)
+        finally:
+            if writes:
+                self._release(key)
+
+    def _make(self, frame: MemoFrame, body: Body) -> Any:
+        """Run the body to its end, also when the run is to stop, and keep what came of it."""
+        run = self._run
+        run.check_interrupted()
+        run.event("call:start", fn=frame.op.name, key=frame.key.digest if frame.key else None)
+        started, status = trio.current_time(), "failed"
+        self.in_flight += 1
+        try:
+            with finishing():
+                value = body()
+            status = "ok"
+        finally:
+            self.in_flight -= 1
+            ms = round((trio.current_time() - started) * 1000)
+            run.event("call:end", fn=frame.op.name, ms=ms, status=status)
+        if frame.key is not None and is_result(value):
+            self._keep(frame, frame.key, value, ms)
+        return value
+
+    @contextmanager
+    def _alone(self, key: Key) -> Iterator[None]:
+        """Of equal calls at the same time one is made; the others wait, and find its answer or make their own."""
         while (flight := self._flights.get(key.digest)) is not None:
             self._run.wait(flight.wait)
         self._flights[key.digest] = trio.Event()
         try:
-            return self._made_or_served(op, key, handler, inner, frame, facts)
+            yield
         finally:
             self._flights.pop(key.digest).set()
 
-    def _made_or_served(
-        self, op: Op, key: Key, handler: Callable[[Op, Scope], Any], inner: Scope, frame: MemoFrame, facts: dict[str, Any]
-    ) -> Any:
-        store = self._run.execution
-        seq = self._counts[op.name] = self._counts.get(op.name, 0) + 1
-        validity = self._run.digests.of(op.function) if op.function is not None else op.facts["validity"]
-        served = self._served(op, key, validity, seq)
-        if served is None:
-            served = self._claim(op, key, validity, seq)
-        if served is not None:
-            facts["checkpoint"]["hit"] = True
-            return self._given(op, key, served, inner.context)
-        self._run.check_interrupted()
+    @contextmanager
+    def _store_in_use(self) -> Iterator[None]:
+        """Without its store a run asks nothing more: what it paid for would be lost."""
         try:
-            return self._make(op, key, validity, seq, handler, inner, frame)
-        finally:
-            store.claims.release(key)
+            yield
+        except OrchError as error:
+            if error.code != "E806":
+                raise
+            self._run.store_failed(error)
+            raise Interrupted from None
 
-    def _make(
-        self, op: Op, key: Key, validity: dict[str, str], seq: int, handler: Callable[[Op, Scope], Any], inner: Scope, frame: MemoFrame
-    ) -> Any:
-        run = self._run
-        run.event("call:start", fn=op.name, key=key.digest)
-        started, status = trio.current_time(), "failed"
-        try:
-            value = handler(op, inner)
-            status = "ok"
-        finally:
-            ms = round((trio.current_time() - started) * 1000)
-            run.event("call:end", fn=op.name, ms=ms, status=status)
-        if _is_result(value):
-            self._store(op, key, validity, value, seq, ms, frame)
-        return value
-
-    def _store(
-        self, op: Op, key: Key, validity: dict[str, str], value: Any, seq: int, ms: int, frame: MemoFrame
-    ) -> None:
-        first = template_text(op.inputs[0]) if op.inputs else ""
-        place = op.span.where if op.span is not None else ""
-        try:
-            self._run.execution.checkpoints.put(
-                key, validity, value, preview=first, first_arg=first, phase=self._run.phase, site=self._site(op),
-                place=place, seq=seq, ms=ms, meta={}, files=frame.files, deps=frame.dependencies,
-            )  # fmt: skip
-        except SecretValue:
-            self.secrets += 1
-        except NotStored as error:
-            self._run.warn(Warned("E806", f"the result of @{op.name} is not stored: {error}", op.span))
-
-    # ── looking up ───────────────────────────────────────────────────────────────────────────────
+    # ── identity ─────────────────────────────────────────────────────────────────────────────────
 
     def _key(self, op: Op, scope: Scope) -> Key | None:
-        """The key of a call, or None for one that cannot be told apart from others."""
+        """The key of a call, or None for one that is neither looked up nor stored."""
+        if not self._run.options.checkpoint or not op.cache:
+            return None
         function = op.function
         module = function.scope.module.name if hasattr(function, "scope") else "@orch/llm"
-        self._run.digests.fix(op.inputs)
         name = op.name if function is not None else f"var:{op.name}"
         try:
+            self._run.digests.fix(op.inputs)
             return make_key(
                 op.facts.get("module", module), name, op.inputs, attempts(scope.context), op.sample
             )  # fmt: skip
         except SecretValue:
-            self.secrets += 1
+            self._secrets += 1
         except NotStored as error:
-            self._run.warn(Warned("E806", f"@{op.name} is not cached: {error}", op.span))
+            self._warn_once(op, f"calls of @{op.name} are not stored: {error}")
         return None
 
-    def _served(self, op: Op, key: Key, validity: dict[str, str], seq: int) -> Hit | None:
+    # ── looking up ───────────────────────────────────────────────────────────────────────────────
+
+    def _found(self, frame: MemoFrame, key: Key) -> Hit | None:
         """The stored answer, if it may be served now."""
-        if not self._run.reads_checkpoints and key.digest not in self._run.made_here:
+        run = self._run
+        repeated = self._repeated(key)
+        if repeated is not None:
+            return repeated
+        if not run.reads_checkpoints and key.digest not in self._made:
+            run.explain(frame.op, "miss", "stored answers are not served here")
             return None
-        found = self._run.execution.checkpoints.look_up(key, validity, seq)
-        if isinstance(found, Hit):
-            self._run.explain(op, "hit", "")
-            return found
+        found = run.execution.checkpoints.look_up(key, frame.validity, frame.seq)
+        if isinstance(found, Miss):
+            self._explain_miss(frame, key, found)
+            return None
         if isinstance(found, Stale):
-            return self._stale(op, found)
-        assert isinstance(found, Miss)
-        if self._run.options.explain:
-            kind, reason = ("resumed", found.reason) if found.resumed else ("miss", self._run.execution.checkpoints.explain(key))
-            self._run.explain(op, kind, reason)
-        return None
+            return self._older(frame, found)
+        if key.digest not in self._made and run.expired(found.created):
+            run.explain(frame.op, "miss", "older than the ttl of the phase")
+            return None
+        run.explain(frame.op, "hit", "")
+        return found
 
-    def _stale(self, op: Op, found: Stale) -> Hit | None:
-        """An answer of older code, other files or another model: by default it is made again."""
-        what = _shown_parts(found.changed, self._run.root)
-        wish = self._run.stale
+    def _repeated(self, key: Key) -> Hit | None:
+        """The result of an equal call of this execution that was not to be stored."""
+        kept = self._kept.get(key.digest)
+        if kept is None or any(self._run.digest_now(name) != digest for name, digest in kept[1].items()):
+            return None
+        return kept[0]
+
+    def _explain_miss(self, frame: MemoFrame, key: Key, found: Miss) -> None:
+        if not self._run.options.explain:
+            return
+        if found.resumed:
+            self._run.explain(frame.op, "resumed", found.reason)
+        else:
+            self._run.explain(frame.op, "miss", self._run.execution.checkpoints.explain(key))
+
+    def _older(self, frame: MemoFrame, found: Stale) -> Hit | None:
+        """An answer of other code, other files or another model: by default it is made again."""
+        op, wish, what = frame.op, self._run.stale, shown_parts(found.changed)
         if wish == "ask":
             raise OrchError(
                 "E807", f"stored answers of @{op.name} are stale: {what}", op.span,
                 help="--stale rerun makes them again, --stale use serves them", exit=3, fatal=True,
             )  # fmt: skip
-        count = self._stale_told[op.name] = self._stale_told.get(op.name, 0) + 1
         self._run.explain(op, "stale", what)
+        count = self._stale[op.name] = self._stale.get(op.name, 0) + 1
         if count == 1:
             verb = "is served all the same" if wish == "use" else "is made again"
             self._run.note(f"stale @{op.name}: {what}; what depends on it {verb}")
         return found.hit if wish == "use" else None
 
-    def _claim(self, op: Op, key: Key, validity: dict[str, str], seq: int) -> Hit | None:
+    def _claimed(self, frame: MemoFrame, key: Key) -> Hit | None:
         """Make the call ours, or wait for the process that is making it and take its answer."""
         claims = self._run.execution.claims
-        pause = 0
+        tries = 0
         while not claims.claim(key):
-            self._run.wait(trio.sleep, CLAIM_PAUSES[min(pause, len(CLAIM_PAUSES) - 1)])
-            pause += 1
-            found = self._served(op, key, validity, seq)
-            if found is not None:
-                return found
-        if pause:  # the other process may have stored its answer just before it let go
-            found = self._served(op, key, validity, seq)
-            if found is not None:
-                claims.release(key)
-            return found
-        return None
+            self._run.sleep(CLAIM_PAUSES[min(tries, len(CLAIM_PAUSES) - 1)])
+            tries += 1
+        found = self._found(frame, key) if tries else None
+        if found is not None:
+            claims.release(key)
+        return found
 
-    def _given(self, op: Op, key: Key, hit: Hit, context: Context) -> Any:
+    def _release(self, key: Key) -> None:
+        try:
+            self._run.execution.claims.release(key)
+        except OrchError as error:  # others see that this process is gone
+            self._run.store_failed(error)
+
+    # ── giving ───────────────────────────────────────────────────────────────────────────────────
+
+    def _given(self, frame: MemoFrame, hit: Hit, context: Context) -> Any:
         """A stored answer as the call gives it back, with the files that it wrote."""
-        self.hits += 1
-        self._run.event("call:hit", fn=op.name, key=key.digest)
-        for stored in hit.files:
-            self._restore(stored)
-        self._suspect_loop(op, key, context)
-        facts = meta_of(hit.value).facts
-        if facts is None or "llm" not in facts:
-            return hit.value
-        return with_facts(hit.value, {**facts, "llm": {**facts["llm"], "cached": True}})
+        self._run.event("call:hit", fn=frame.op.name, key=hit.key)
+        self._restoring.restore(hit.files)
+        self._suspect_loop(frame.op, hit.key, context)
+        facts = meta_of(hit.value).facts or {}
+        return with_facts(hit.value, {**facts, "llm": {**facts.get("llm", {}), "cached": True}})
 
-    def _restore(self, stored: Any) -> None:
-        """Put back a file that the call wrote: a missing one silently, a different one is left alone."""
-        path = Path(stored.path)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self._run.execution.checkpoints.content(stored))
-        elif stored.mode == "poll" and hashlib.sha256(path.read_bytes()).hexdigest() != stored.digest:
-            self._run.note(f"{self._run.project_name(path)} differs from what the stored call wrote; it is left as it is")
-
-    def _suspect_loop(self, op: Op, key: Key, context: Context) -> None:
+    def _suspect_loop(self, op: Op, key: str, context: Context) -> None:
         """Warn once when a loop gets the same stored answer round after round."""
         loop = context.loop
         if loop is None:
             return
-        known, last, times = self._rounds.get(key.digest, (loop, 0, 0))
+        known, last, times = self._rounds.get(key, (loop, 0, 0))
         times = times + 1 if known is loop and loop.iteration == last + 1 else 1
-        self._rounds[key.digest] = (loop, loop.iteration, times)
+        self._rounds[key] = (loop, loop.iteration, times)
         if times == SERVED_IN_LOOP:
-            self._run.note(f"@{op.name} answered from cache {times} times with the same context; the loop may not end")
+            text = f"answered from cache {times} times with the same context; the loop may not end"
+            self._run.note(f"@{op.name} {text}")
 
-    # ── call sites ───────────────────────────────────────────────────────────────────────────────
+    # ── keeping ──────────────────────────────────────────────────────────────────────────────────
 
-    def _site(self, op: Op) -> int:
-        """Number of this call among the calls of the same name in its source, from 0."""
-        if op.span is None:
-            return 0
-        source = op.span.source
-        if id(source) not in self._sites:
-            self._sites[id(source)] = self._numbered(source)
-        return self._sites[id(source)].get((op.alias or op.name, op.span.start), 0)
+    def _keep(self, frame: MemoFrame, key: Key, value: Any, ms: int) -> None:
+        """Store a result, or hold it for equal calls of this execution where it must not be stored."""
+        if holds_secret(frame, value, self._secret_texts()):
+            self._secrets += 1
+        elif self._run.writes_checkpoints and self._stored(frame, key, value, ms):
+            self._made.add(key.digest)
+            return
+        hit = Hit(value, {}, (), key.digest, self._run.now(), self._run.phase, "")
+        self._kept[key.digest] = hit, frame.dependencies
 
-    def _numbered(self, source: Any) -> dict[tuple[str, int], int]:
-        script = self._run.script_of(source)
-        counts: dict[str, int] = {}
-        sites: dict[tuple[str, int], int] = {}
-        for part in walk(script) if script is not None else ():
-            if isinstance(part, Call) and isinstance(part.callee, Reference):
-                name = part.callee.name
-                sites[name, part.span.start] = counts[name] = counts.get(name, -1) + 1
-        return sites
+    def _stored(self, frame: MemoFrame, key: Key, value: Any, ms: int) -> bool:
+        op = frame.op
+        first = template_text(op.inputs[0]) if op.inputs else ""
+        place = op.span.where if op.span is not None else ""
+        try:
+            self._run.execution.checkpoints.put(
+                key, frame.validity, value, preview=first, first_arg=first, phase=self._run.phase,
+                site=self._sites.number(op), place=place, seq=frame.seq, ms=ms, meta={},
+                files=list(frame.files.values()), deps=frame.dependencies,
+            )  # fmt: skip
+            return True
+        except SecretValue:
+            self._secrets += 1
+        except NotStored as error:
+            self._warn_once(op, f"results of @{op.name} are not stored: {error}")
+        except OrchError as error:  # the answer is there and can still be shown
+            self._run.store_failed(error)
+        return False
+
+    def _secret_texts(self) -> Redactor:
+        if self._redactor is None:
+            self._redactor = Redactor(self._run.environ)
+        return self._redactor
+
+    def _warn_once(self, op: Op, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._run.warn(Warned("E806", text, op.span))
 
     def close(self) -> None:
-        """Say what was not stored, and how many answers of older code were served."""
-        if self.secrets:
-            self._run.note(f"{self.secrets} results hold secrets and are not stored")
-        for name, count in self._stale_told.items():
+        """Say what was not stored, and how many answers of other code there were."""
+        if self._secrets:
+            held = "1 result holds a secret and is" if self._secrets == 1 else f"{self._secrets} results hold secrets and are"
+            self._run.note(f"{held} not stored")
+        for name, count in self._stale.items():
             if count > 1:
                 self._run.note(f"stale @{name}: {count} answers")
-
-
-def attempts(context: Context) -> tuple[tuple[int, str], ...]:
-    """Try number and digest of the hint of every enclosing retry, outermost first."""
-    found = []
-    stage = context.stage
-    while stage is not None:
-        if stage.attempt > 1:
-            found.append((stage.attempt, hashlib.sha256(canonical(stage.hint).encode()).hexdigest()[:16]))
-        stage = stage.outer
-    return tuple(reversed(found))
-
-
-def _is_result(value: Any) -> bool:
-    """Whether a value may be kept: no null, no blank text, no failed item."""
-    data = unwrap(value)
-    if data is None or (isinstance(data, str) and not data.strip()):
-        return False
-    return not _holds_failure(plain(value))
-
-
-def _holds_failure(data: Any) -> bool:
-    if isinstance(data, ErrorItem):
-        return True
-    if isinstance(data, list):
-        return any(_holds_failure(item) for item in data)
-    return isinstance(data, dict) and any(_holds_failure(item) for item in data.values())
-
-
-def _shown_parts(changed: tuple[str, ...], root: Path) -> str:
-    """The names of changed parts as a person reads them."""
-    shown = []
-    for part in changed:
-        kind, _, name = part.partition(":")
-        if kind == "file" and name.startswith(MODEL):
-            shown.append("another model answers")
-        elif kind == "file":
-            shown.append(f"{os.path.relpath(name, root)} changed")
-        else:
-            shown.append(f"{kind} {name} changed")
-    return ", ".join(shown)
-
-

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestra.errors import Note, OrchError, nearest
+from orchestra.location import missing_file, resolve
 from orchestra.nodes.base import Node
 from orchestra.nodes.script import Script
 from orchestra.nodes.views import View
 from orchestra.parse import parse_script, parse_template
-from orchestra.runtime.files.location import missing_file, resolve
+from orchestra.paths import bundled, resource
 from orchestra.source import Source, Span
 from orchestra.values.executable import Executable
+from orchestra.values.known import RESERVED
 from orchestra.values.scope import Context, Scope
 from orchestra.values.tagged import MISSING, unwrap
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Module", "Modules", "Namespace", "TemplateBody"]
 
-RESERVED = frozenset({"now", "root", "base", "input", "debug", "mx"})
 EXTENSIONS = (".mld", ".mld.md", ".md", ".json")
 
 
@@ -222,7 +223,7 @@ class Modules:
         folder = self._run.prefixes().get(prefix)
         if folder is not None and rest:
             return self._file(str(folder / rest), folder, span)
-        local = self._local(name)
+        local = bundled(f"@{name}") or self._local(name)
         if local is not None:
             return self._load(local, span)
         meant = nearest(f"@{name}", self._run.virtual_names())
@@ -282,6 +283,8 @@ class Modules:
         run = self._run
         source = run.read_source(path)
         module = Module(run.project_name(path), path, run, path.parent)
+        if path.parent == resource("stdlib"):
+            module.name, module.directory = f"@orch/{path.stem}", run.main.directory
         if path.suffix == ".json":
             module.scope.names.update(_json_object(source))
             return module

@@ -1,20 +1,25 @@
-"""The part of a run that remembers: the store, phases, the output folder, what may be served and what is redone."""
+"""The part of a run that remembers: the store, what may be served and what is redone, the output folder, the models.
+
+Single calls are the business of `memo`, phases of `phases`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
+import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestra.errors import OrchError, nearest
+from orchestra.errors import OrchError
 from orchestra.nodes.op import Op
-from orchestra.runtime.memo import MODEL
+from orchestra.runtime.labelled import MODEL
+from orchestra.runtime.phases import MODES, Phases
+from orchestra.runtime.signals import FINISHING
 from orchestra.source import Span
 from orchestra.values.error_item import ErrorItem
-from orchestra.values.operators import truthy
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import unwrap
 
@@ -38,24 +43,37 @@ class Recording:
     phase: str | None
     now: Callable[[], str]
     note: Callable[[str], None]
+    interrupt: Callable[[], None]
     event: Any
     main: Module
     request: Any
     modules: Modules
     random: Any
     memo: Any
+    loader: Any
+    _stopping = False
 
     def _start_recording(self) -> None:
         self._store: Store | None = None
         self._execution: Execution | None = None
         self._agent: Agent | None = None
-        self._phases: list[str] = []  # names of all checkpoints, in source order
-        self._entered: set[str] = set()
-        self._phase_mode: str | None = None
-        self._complete: tuple[str, Any, Scope] | None = None
+        self._phases = Phases(
+            lambda name: self.execution.phases.completed(name),
+            lambda name, complete: self.execution.phases.record(name, complete),
+        )
         self._calls = 0
         self._out_dir: str | None = None
-        self.made_here: set[str] = set()  # keys made by this execution: served whatever the mode
+        self._temporary = ExitStack()
+        self.store_fault: OrchError | None = None  # why nothing more can be stored
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the running line is to start nothing more: not within a labelled call, which is finished first."""
+        return self._stopping and not FINISHING.get()
+
+    @interrupted.setter
+    def interrupted(self, value: bool) -> None:
+        self._stopping = value
 
     # ── the store ────────────────────────────────────────────────────────────────────────────────
 
@@ -70,47 +88,87 @@ class Recording:
         return self._execution is not None
 
     def _open(self) -> Execution:
-        from orchestra.store import Store
-
-        store = Store.open(self.config.store_file, now=self.now)
+        """Begin this execution in the store. What `--new` makes invalid is marked before the new run exists."""
+        store = self._connected()
         store.codec.register(ErrorItem, dict, _error_item)
         for line in store.notes:
             self.note(line)
-        self._store = store
-        payload = json.dumps(self.options.identity(self.payload), sort_keys=True, ensure_ascii=False, default=str)
+        if self.options.new:
+            store.resume(self.script_name).mark_all()
+        payload = json.dumps(
+            self.options.identity(self.payload), sort_keys=True, ensure_ascii=False, default=str
+        )
         execution = store.start(
-            self.script_name, payload, list(self.request.argv), new=self.options.new, read_digest=self._digest_now
+            self.script_name, payload, list(self.request.argv), new=self.options.new, read_digest=self.digest_now
         )  # fmt: skip
         self.random.seed(execution.seed)
         return execution
 
+    def _connected(self) -> Store:
+        if self._store is None:
+            self._store = self._opened_store()
+        return self._store
+
+    def _opened_store(self) -> Store:
+        """The project's store; a run without checkpoints that cannot have it works with one that is thrown away."""
+        from orchestra.store import Store
+
+        try:
+            return Store.open(self.config.store_file, now=self.now)
+        except OrchError as error:
+            error.fatal = True
+            if self.options.checkpoint:
+                raise
+            self.note(f"{error.message}; no record is kept of this run")
+        folder = self._temporary.enter_context(tempfile.TemporaryDirectory(prefix="orch-"))
+        return Store.open(Path(folder) / "store.db", now=self.now)
+
     def prepare_store(self) -> None:
         """Mark what the command line asks to be made again. E801 to E803 before anything runs."""
-        if not (self.options.new or self.options.resume):
-            return
-        resume = self.execution.resume
-        if self.options.new:
-            resume.mark_all()
+        self._check_modes()
+        if self.options.new and self.config.store_file.is_file() and self._connected().resume(self.script_name).functions():
+            self._execution = self._open()  # at once: what was asked for holds, however early the run ends
         for target in self.options.resume:
             if target.phase is not None:
-                resume.mark_phase(target.phase, self._phases)
+                self.execution.resume.mark_phase(target.phase, self._phases.names(self._recorded_phases()))
             elif target.function is not None:
-                resume.mark_function(target.function, target.site, target.prefix, target.only_matching)
+                self.execution.resume.mark_function(
+                    target.function, target.site, target.prefix, target.only_matching
+                )
+
+    def _check_modes(self) -> None:
+        mode = self._header_mode()
+        if mode is not None and mode not in MODES:
+            raise OrchError("E805", f'there is no resume mode "{mode}"', help="auto, manual or never", exit=2)
+
+    def _recorded_phases(self) -> list[str]:
+        """The phases that have stored answers, oldest first."""
+        from orchestra.store.listings import list_checkpoints
+
+        assert self._store is not None
+        answers = sorted(list_checkpoints(self._store, self.script_name), key=lambda answer: answer.created)
+        return list(dict.fromkeys(answer.phase for answer in answers if answer.phase is not None))
+
+    def store_failed(self, error: OrchError) -> None:
+        """The store cannot be used any more: nothing new is begun, and the run ends with this error."""
+        if self.store_fault is None:
+            self.store_fault = error
+            self.interrupt()
 
     def close_store(self, exit: int) -> None:
+        """Write down how this execution ended. Raises the E806 that prevents it."""
         if self._store is None:
             return
         try:
-            if self._complete is not None:
-                self._finish_phase(exit == 0)
             if self._execution is not None:
                 self.memo.close()
                 self._execution.finish(exit)
         finally:
             self._store.close()
+            self._temporary.close()
 
-    def _digest_now(self, name: str) -> str | None:
-        """What a dependency is now: the digest of a file, or the model that would answer."""
+    def digest_now(self, name: str) -> str | None:
+        """What a dependency is now: the digest of a file, or the model that would answer; None if it is gone."""
         if name.startswith(MODEL):
             provider, _, model = name.removeprefix(MODEL).partition("|")
             try:
@@ -119,11 +177,11 @@ class Recording:
                 return None
             return f"{resolved.provider}/{resolved.id}"
         try:
-            return hashlib.sha256(Path(name).read_bytes()).hexdigest()
+            return hashlib.sha256((self.root / name).read_bytes()).hexdigest()
         except OSError:
             return None
 
-    # ── what is served ───────────────────────────────────────────────────────────────────────────
+    # ── what is served and stored ────────────────────────────────────────────────────────────────
 
     @property
     def stale(self) -> str:
@@ -131,19 +189,33 @@ class Recording:
 
     @property
     def reads_checkpoints(self) -> bool:
-        """Whether stored answers are served here: by the mode of the phase, of the script, of the project."""
-        if self.options.resume:
-            return True
-        header = self.main.script.header if self.main.script is not None else {}
-        mode = self._phase_mode or header.get("resume") or self.config.checkpoint.resume
-        return bool(mode == "auto")
+        """Whether stored answers are served here. `--resume` stands above what script and phase say."""
+        return bool(self.options.resume) or (self._mode == "auto" and not self._phases.incomplete)
+
+    @property
+    def writes_checkpoints(self) -> bool:
+        return self._mode != "never"
+
+    @property
+    def _mode(self) -> str:
+        """auto, manual or never: what the phase says, else the script, else the project."""
+        return str(self._phases.mode or self._header_mode() or self.config.checkpoint.resume)
+
+    def _header_mode(self) -> str | None:
+        return None if self.main.script is None else self.main.script.header.get("resume")
+
+    def expired(self, created: str) -> bool:
+        """Whether an answer of that time is too old for the current phase."""
+        return not self.options.resume and self._phases.expired(created, self.now())
 
     def explain(self, op: Op, kind: str, reason: str) -> None:
         """One line about a labelled call under `--explain`."""
         if self.options.explain:
             from orchestra.nodes.functions import shown_arguments
 
-            shown = f"@{op.name}({shown_arguments(op.function, op.inputs)})" if op.function is not None else f"@{op.name}"
+            shown = f"@{op.name}"
+            if op.function is not None:
+                shown += f"({shown_arguments(op.function, op.inputs)})"
             self.note(f"{kind:<8}{shown}" + (f": {reason}" if reason else ""))
 
     # ── phases ───────────────────────────────────────────────────────────────────────────────────
@@ -151,60 +223,46 @@ class Recording:
     def collect_phases(self, module: Module) -> None:
         """Learn the names of a script's checkpoints before it runs."""
         if module.script is not None:
-            self._phases += [name for name in module.script.checkpoints() if name not in self._phases]
+            self._phases.collect(module.script)
 
     def enter_phase(self, name: str, options: Any, scope: Scope, span: Span) -> None:
-        if name in self._entered:
-            raise OrchError("E804", f'the checkpoint "{name}" was entered before', span, help="give each phase its own name")
-        self._finish_phase(True)
-        self._entered.add(name)
-        if name not in self._phases:
-            self._phases.append(name)
+        self._phases.enter(name, options, scope, span)
         self.phase = name
-        self._phase_mode = None
-        if options is not None:
-            mode = options.value("resume", scope)
-            self._phase_mode = str(unwrap(mode)) if mode is not None else None
-            complete = options.part("complete")
-            self._complete = (name, complete, scope) if complete is not None else None
-            if complete is not None and not self.execution.phases.completed(name):
-                self._phase_mode = "never"
         self.event("phase", name=name)
 
-    def _finish_phase(self, ended: bool) -> None:
-        if self._complete is not None and ended:
-            name, condition, scope = self._complete
-            self.execution.phases.record(name, truthy(unwrap(condition.peek(scope))))
-        self._complete = None
-
-    def known_phase(self, name: str) -> str | None:
-        return nearest(name, self._phases)
+    def finish_phases(self) -> None:
+        """The script came to its end."""
+        self._phases.finish()
 
     # ── the output folder ────────────────────────────────────────────────────────────────────────
 
     @property
     def out_dir(self) -> str:
-        """`@mx.outDir`: `llm/output/<script>/YYYY-MM-DD-n`, the same for all executions of a run."""
+        """`@mx.outDir`: `llm/output/<script>/YYYY-MM-DD-n`, the same for all executions of a run. E420."""
         if self._out_dir is None:
-            relative = self.execution.out_dir or self._new_out_dir()
-            path = self.root / relative
+            relative = self.execution.out_dir
             try:
+                path = self._new_out_dir() if relative is None else self.root / relative
                 path.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise OrchError("E420", f"cannot make the output folder {relative}: {os.strerror(error.errno or 0).lower()}") from None
+                reason = (error.strerror or "unknown reason").lower()
+                raise OrchError("E420", f"cannot make the output folder {relative or 'in llm/output'}: {reason}") from None
             self._out_dir = str(path)
         return self._out_dir
 
-    def _new_out_dir(self) -> str:
+    def _new_out_dir(self) -> Path:
+        """The first folder of the day that nobody has, made at once so that no other run takes it."""
         name = Path(self.script_name)
-        short = name.parent.name if name.stem in ("index", "main") and name.parent.name else name.name.split(".")[0]
-        day = self.execution.started[:10]
+        indexed = name.stem in ("index", "main") and name.parent.name
+        short = name.parent.name if indexed else name.name.split(".")[0]
+        above = self.root / "llm/output" / short
+        above.mkdir(parents=True, exist_ok=True)
         number = 0
-        while (self.root / "llm/output" / short / f"{day}-{number}").exists():
+        while not _made(above / f"{self.execution.started[:10]}-{number}"):
             number += 1
-        relative = f"llm/output/{short}/{day}-{number}"
-        self.execution.set_out_dir(relative)
-        return relative
+        path = above / f"{self.execution.started[:10]}-{number}"
+        self.execution.set_out_dir(str(path.relative_to(self.root)))
+        return path
 
     # ── models ───────────────────────────────────────────────────────────────────────────────────
 
@@ -244,7 +302,13 @@ class Recording:
         """A JSON Schema named by a path, from the folder of the script."""
         return unwrap(self.loader.load(path, scope.module.directory))
 
-    loader: Any
+
+def _made(path: Path) -> bool:
+    try:
+        path.mkdir()
+    except FileExistsError:
+        return False
+    return True
 
 
 def _error_item(data: Any) -> ErrorItem:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestra.errors import OrchError
+from orchestra.location import is_url, relative_name, resolve
 from orchestra.nodes.templates import text_of
 from orchestra.nodes.views import View
 from orchestra.runtime.files import writer
 from orchestra.runtime.files.loader import Loader
-from orchestra.runtime.files.location import is_url, relative_name, resolve
 from orchestra.runtime.files.sections import rename_heading
 from orchestra.runtime.files.selectors import parse_selector
 from orchestra.runtime.memo import MemoFrame

@@ -125,6 +125,9 @@ class TextRules(State):
         start, pieces = self.pos, list[str]()
         if frame.loop and self._at_line_start(start) and self._loop_end(start, pieces):
             return
+        if frame.kind == "att" and start == 0 and (match := _FOR.match(self.text)):
+            self._loop_head(match.end())
+            return
         if frame.kind == "att" and start == 0 and (match := _UNTOUCHED.match(self.text)):
             self._take(pieces, match.end())
         while self.pos < self.end:

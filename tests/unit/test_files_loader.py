@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from orchestra.errors import OrchError
+from orchestra.location import relative_name, resolve
 from orchestra.runtime.files.loader import Loader
-from orchestra.runtime.files.location import relative_name, resolve
 from orchestra.runtime.files.selectors import parse_selector
 from orchestra.values.tagged import Tagged, plain
 from orchestra.values.text import display, template_text

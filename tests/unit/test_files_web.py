@@ -13,8 +13,8 @@ import trio
 import trio.testing
 
 from orchestra.errors import OrchError
+from orchestra.location import is_url, public_url
 from orchestra.runtime.files.loader import Loader
-from orchestra.runtime.files.location import is_url, public_url
 from orchestra.runtime.files.selectors import parse_selector
 from orchestra.runtime.files.web import Web, WebLimits
 from orchestra.values.tagged import Tagged, plain

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orchestra.errors import OrchError
-from orchestra.runtime.files.location import relative_name
+from orchestra.location import relative_name
 from orchestra.values.tagged import unwrap
 
 __all__ = ["FileFacts", "TextFacts", "front_matter"]

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestra.errors import OrchError
+from orchestra.location import missing_file, public_url, relative_name, resolve
 from orchestra.runtime.files.contents import decode, interpret
 from orchestra.runtime.files.documents import Document, select, select_each
 from orchestra.runtime.files.facts import FileFacts
 from orchestra.runtime.files.globs import expand, is_pattern, literal
-from orchestra.runtime.files.location import missing_file, public_url, relative_name, resolve
 from orchestra.runtime.files.selectors import Selector
 from orchestra.values.tagged import Meta, Value
 

@@ -18,10 +18,10 @@ import httpx2
 import trio
 
 from orchestra.errors import OrchError
+from orchestra.location import public_url
 from orchestra.runtime.files.contents import decode, markdown_of, parse
 from orchestra.runtime.files.documents import Document
 from orchestra.runtime.files.facts import TextFacts
-from orchestra.runtime.files.location import public_url
 from orchestra.runtime.files.writer import write
 from orchestra.values.tagged import Meta
 

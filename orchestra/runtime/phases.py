@@ -1,0 +1,100 @@
+"""The phases of a script: their names in order, the one that is going on, and what its options allow.
+
+Which answers belong to a phase is known to the store.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from orchestra.errors import OrchError
+from orchestra.nodes.base import Node, walk
+from orchestra.nodes.durations import duration_of
+from orchestra.nodes.options import With
+from orchestra.nodes.script import Checkpoint, Script
+from orchestra.nodes.templates import Text
+from orchestra.source import Span
+from orchestra.values.operators import truthy
+from orchestra.values.scope import Scope
+from orchestra.values.tagged import unwrap
+
+__all__ = ["MODES", "Phases"]
+
+MODES = ("auto", "manual", "never")
+
+
+class Phases:
+    """`mode` and `ttl` (seconds) are those of the current phase, None where it does not say."""
+
+    def __init__(self, completed: Callable[[str], bool], record: Callable[[str, bool], None]) -> None:
+        self._completed = completed
+        self._record = record
+        self._marks: list[Checkpoint] = []
+        self._entered: set[str] = set()
+        self._condition: tuple[str, Node, Scope] | None = None
+        self.mode: str | None = None
+        self.ttl: float | None = None
+        self.incomplete = False  # the phase serves nothing until an earlier run completed it
+
+    def collect(self, script: Script) -> None:
+        """Learn the checkpoints of a script before it runs."""
+        self._marks += [part for part in walk(script) if isinstance(part, Checkpoint)]
+
+    def names(self, recorded: Sequence[str]) -> list[str]:
+        """All phases in source order. Those that only the store knows stand where their template stands, or last.
+
+        recorded: phases that have stored answers, oldest first
+        """
+        found: dict[str, None] = {}
+        for mark in self._marks:
+            found.update(dict.fromkeys(_named_by(mark, recorded)))
+        return list(found | dict.fromkeys(recorded))
+
+    def enter(self, name: str, options: With | None, scope: Scope, span: Span) -> None:
+        """Begin a phase; the one before it ends. Raises E804, E805, E810."""
+        if name in self._entered:
+            help = "give each phase its own name"
+            raise OrchError("E804", f'the checkpoint "{name}" was entered before', span, help=help)
+        self.finish()
+        self._entered.add(name)
+        self.mode = _mode(options, scope)
+        ttl = options.part("ttl") if options is not None else None
+        self.ttl = duration_of(ttl, scope, "ttl") if ttl is not None else None
+        condition = options.part("complete") if options is not None else None
+        self._condition = (name, condition, scope) if condition is not None else None
+        self.incomplete = condition is not None and not self._completed(name)
+
+    def finish(self) -> None:
+        """The current phase came to its end: record whether it is complete, if it says what that means."""
+        if self._condition is not None:
+            name, condition, scope = self._condition
+            self._condition = None
+            self._record(name, truthy(unwrap(condition.peek(scope))))
+
+    def expired(self, created: str, now: str) -> bool:
+        """Whether an answer made at `created` is too old for the current phase. Times are ISO-8601."""
+        if self.ttl is None:
+            return False
+        return (datetime.fromisoformat(now) - datetime.fromisoformat(created)).total_seconds() > self.ttl
+
+
+def _mode(options: With | None, scope: Scope) -> str | None:
+    part = options.part("resume") if options is not None else None
+    if part is None:
+        return None
+    mode = unwrap(part.eval(scope))
+    if mode not in MODES:
+        raise OrchError("E805", f'there is no resume mode "{mode}"', part.span, help="auto, manual or never", exit=2)
+    return str(mode)
+
+
+def _named_by(mark: Checkpoint, recorded: Sequence[str]) -> Iterator[str]:
+    if mark.literal is not None:
+        yield mark.literal
+        return
+    parts: list[Any] = mark.name.parts
+    pattern = "".join(re.escape(part.value) if isinstance(part, Text) else ".*" for part in parts)
+    yield from (name for name in recorded if re.fullmatch(pattern, name, re.DOTALL))

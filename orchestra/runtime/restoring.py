@@ -1,0 +1,77 @@
+"""Files that stored calls wrote: put back where they are missing.
+
+Which calls are served is decided in `memo`; what the files held comes from the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from orchestra.errors import OrchError
+from orchestra.store import StoredFile
+
+__all__ = ["Restoring"]
+
+
+class Restoring:
+    """What one execution has put back.
+
+    content: reads what a stored file held
+    note:    tells the user
+    """
+
+    def __init__(self, root: Path, content: Callable[[StoredFile], bytes], note: Callable[[str], None]) -> None:
+        self._root = root
+        self._content = content
+        self._note = note
+        self._restored: set[Path] = set()
+        self._told: set[Path] = set()
+
+    def restore(self, files: Iterable[StoredFile]) -> None:
+        """Put back missing files; those that differ are left, and said once. Raises E420."""
+        for file in files:
+            path = self._root / file.path
+            if not path.exists():
+                self._write(path, file)
+            elif path in self._restored and file.mode == "append":
+                self._extend(path, file)
+            elif file.mode != "append":
+                self._compare(path, file)
+
+    def _write(self, path: Path, file: StoredFile) -> None:
+        _put(path, self._content(file))
+        self._restored.add(path)
+
+    def _extend(self, path: Path, file: StoredFile) -> None:
+        """Several calls appended to one file, and each kept what it saw: the longest version wins."""
+        content = self._content(file)
+        if content.startswith(path.read_bytes()):
+            _put(path, content)
+
+    def _compare(self, path: Path, file: StoredFile) -> None:
+        if path in self._told or path in self._restored or _digest(path) == file.digest:
+            return
+        self._told.add(path)
+        self._note(f"{file.path} differs from what the stored call wrote; it is left as it is")
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write a file at once: a kill leaves none or all of it."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        reason = (error.strerror or "unknown reason").lower()
+        raise OrchError("E420", f"cannot restore {path}: {reason}") from None
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None

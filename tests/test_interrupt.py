@@ -1,0 +1,153 @@
+"""Signals to a working `orch`: what is in flight is finished and stored, and the next run goes on from there.
+
+The project and its model are in `process_desk`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from process_desk import Project, ended, interrupted, said, until
+
+HEAD = "import { @claude } from @orch/llm\nexe llm @ask(n) = @claude(`ask @n`)\n"
+FOUR_OF_MANY = HEAD + "var @a = for parallel(4) @n in [1, 2, 3, 4, 5, 6, 7, 8] => @ask(@n)\nshow @a.length\n"
+GO_ON = "continue with: orch run job\n"
+PAUSE = 0.4
+
+
+def test_ctrl_c_finishes_and_stores_what_is_in_flight(tmp_path: Path) -> None:
+    project = Project(tmp_path / "p", FOUR_OF_MANY, PAUSE)
+    with project.started("run", "job") as process:
+        until(lambda: len(project.asked()) == 4)
+        done = interrupted(process)
+    assert done.exit == 130
+    assert "stopping: 4 calls in flight are finished and stored; Ctrl-C again gives them up\n" in done.err
+    assert done.err.endswith(GO_ON) and done.err.count("continue with") == 1
+    assert "Traceback" not in done.err and "error[" not in done.err
+    assert project.stored() == {"1", "2", "3", "4"}
+    assert project.programs() == []
+    again = project.orch("run", "job")
+    assert (again.exit, again.out, len(project.asked())) == (0, "8\n", 8)
+
+
+def test_an_item_with_two_calls_leaves_the_calls_of_the_others_alone(tmp_path: Path) -> None:
+    two = "var @a = for parallel(2) @n in [1, 2] [\n  let @x = @ask(@n)\n  => @ask(`@n again`)\n]\nshow @a\n"
+    project = Project(tmp_path / "p", HEAD + two)
+    project.put("pause", "0.1 if '1' in prompt else 0.8")
+    with project.started("run", "job") as process:
+        until(lambda: len(project.asked()) == 2)
+        done = interrupted(process)
+    assert done.exit == 130
+    assert project.stored() == {"1", "2"}
+
+
+def test_a_labelled_call_with_several_steps_is_finished_whole(tmp_path: Path) -> None:
+    steps = "exe llm @both(n) = [\n  let @a = @claude(`one @n`)\n  let @b = sh { echo b }\n  let @c = @claude(`two @n`)\n"
+    project = Project(tmp_path / "p", HEAD + steps + "  => `@a @b @c`\n]\nshow @both(1)\nshow @ask(2)\n", PAUSE)
+    with project.started("run", "job") as process:
+        until(lambda: len(project.asked()) == 1)
+        done = interrupted(process)
+    assert (done.exit, done.out) == (130, "one 1: 5 b two 1: 5\n")
+    assert project.asked() == ["one 1", "two 1"]
+    assert project.stored() == {"1"}
+
+
+def test_the_second_ctrl_c_gives_up_what_is_in_flight(tmp_path: Path) -> None:
+    project = Project(tmp_path / "p", FOUR_OF_MANY, 30)
+    with project.started("run", "job") as process:
+        until(lambda: len(project.asked()) == 4)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        done = interrupted(process)
+    assert done.exit == 130
+    assert done.err.count("continue with") == 1 and "Traceback" not in done.err and "error[" not in done.err
+    assert project.stored() == set() and project.programs() == []
+    project.pause(0)
+    assert project.orch("run", "job").out == "8\n"
+
+
+def test_sigterm_ends_at_once(tmp_path: Path) -> None:
+    project = Project(tmp_path / "p", FOUR_OF_MANY, 30)
+    with project.started("run", "job") as process:
+        until(lambda: len(project.asked()) == 4)
+        done = interrupted(process, signal.SIGTERM)
+    assert done.exit == 143
+    assert "Traceback" not in done.err and "error[" not in done.err
+    assert project.programs() == []
+    assert project.rows("SELECT exit FROM executions") == [(143,)]
+
+
+ELSEWHERE = {
+    "a pure loop": "var @n = for @i in 1..3000000 => @i + 1\nshow @n.length\n",
+    "a while loop": "loop(100000000) [\n  let @x = 1\n]\n",
+    "a parallel loop without calls": "var @n = for parallel(2) @i in 1..300000 => @i + 1\nshow @n.length\n",
+    "a pause": "loop(100, 20s) [\n  let @x = 1\n]\n",
+}
+
+
+@pytest.mark.parametrize("where", ELSEWHERE)
+def test_ctrl_c_stops_the_script_itself(where: str, tmp_path: Path) -> None:
+    project = Project(tmp_path / "p", 'log "begun"\n' + ELSEWHERE[where])
+    project.orch("-e", "show 1")
+    with project.started("run", "job") as process:
+        said(process, "begun")
+        time.sleep(0.1)
+        done = interrupted(process)
+    assert done.exit == 130, done
+    assert done.err == "stopping; Ctrl-C again ends what still runs\n" + GO_ON
+    assert not (project.root / ".orch/store.db").exists()
+
+
+def test_a_shell_command_is_finished_by_the_first_and_killed_by_the_second(tmp_path: Path) -> None:
+    project = Project(tmp_path / "p", "var @x = sh { echo $$ > shell.pid; sleep 30; }\nshow @x\n")
+    with project.started("run", "job") as process:
+        until(lambda: (project.root / "shell.pid").exists() and (project.root / "shell.pid").read_text())
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        assert process.poll() is None
+        done = interrupted(process)
+    assert done.exit == 130 and "Traceback" not in done.err
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((project.root / "shell.pid").read_text()), 0)
+
+
+def test_waiting_to_try_again_is_given_up_by_the_second(tmp_path: Path) -> None:
+    project = Project(tmp_path / "p", HEAD + "show @ask(1)\n")
+    project.put("fault", '{"error": {"status": 429, "message": "slow down", "retry_after": 60}}')
+    with project.started("run", "job") as process:
+        said(process, "waiting")
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        done = interrupted(process)
+    assert done.exit == 130 and "Traceback" not in done.err and "error[" not in done.err
+    assert project.stored() == set()
+
+
+def test_ctrl_c_while_another_process_makes_the_same_call(tmp_path: Path) -> None:
+    project = Project(tmp_path / "p", HEAD + "show @ask(1)\n", 1.0)
+    with project.started("run", "job") as first:
+        until(lambda: project.asked())
+        with project.started("run", "job") as second:
+            until(lambda: len(project.rows("SELECT id FROM executions")) == 2)
+            time.sleep(0.1)
+            assert interrupted(second).exit == 130
+        assert ended(first).out == "ask 1: 5\n"
+    assert project.asked() == ["ask 1"]
+
+
+def test_what_orch_runs_says_of_it(tmp_path: Path) -> None:
+    project = Project(tmp_path / "p", FOUR_OF_MANY, 0.2)
+    for number in (signal.SIGKILL, signal.SIGINT):
+        before = len(project.asked())
+        with project.started("run", "job") as process:
+            until(lambda before=before: len(project.asked()) > before)  # type: ignore[misc]
+            interrupted(process, number)
+        exit = None if number == signal.SIGKILL else 130
+        assert project.rows("SELECT exit FROM executions ORDER BY rowid DESC LIMIT 1") == [(exit,)]
+    assert " interrupted " in project.orch("runs").out
+    assert project.orch("run", "job").exit == 0
+    assert " done " in project.orch("runs").out
