@@ -315,7 +315,9 @@ class _Best:
 
 
 def nearest(word: str, names: Iterable[str]) -> str | None:
-    """The name that `word` was probably meant to be: at most 2 edits and a third of its length away."""
+    """The name that `word` was probably meant to be: at most 2 edits and about a third of its length away."""
+    if len(word) < 2:
+        return None
     best = _Best(distance=min(2, max(1, len(word) // 3)) + 1)
     for name in sorted(names):
         if name != word and abs(len(name) - len(word)) < best.distance:

@@ -1,4 +1,4 @@
-"""Kills a working `orch` at random moments and lets it go on: nothing stored is asked for again, nothing differs.
+"""Kills a working `orch` at random moments and lets it go on: nothing stored is asked again, nothing differs.
 
 The project and its model are in `process_desk`.
 """
@@ -9,12 +9,13 @@ import random
 import time
 from pathlib import Path
 
+import pytest
 from process_desk import Project, ended
 
 KILLS = 20
 SEED = 20260
 ITEMS = 12
-PAUSE = 0.02  # seconds the model takes for an answer
+PAUSE = 0.01  # seconds the model takes for an answer
 
 SCRIPT = """\
 import { @claude } from @orch/llm
@@ -51,6 +52,11 @@ class Uninterrupted:
         self.files = written(self.project)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
+    return Uninterrupted(tmp_path_factory.mktemp("whole") / "project")
+
+
 def written(project: Project) -> dict[str, bytes]:
     """Everything that the script wrote, by its path."""
     found = [project.root / "final.json", *sorted((project.root / "out").iterdir())]
@@ -79,24 +85,22 @@ def prompt_of(first_argument: str) -> str:
     return f"name {first_argument}" if first_argument.isdigit() else f"judge {first_argument}"
 
 
-def test_a_kill_at_any_moment_loses_and_repeats_nothing(tmp_path: Path) -> None:
-    model = Uninterrupted(tmp_path / "whole")
+def test_a_kill_at_any_moment_loses_and_repeats_nothing(tmp_path: Path, whole: Uninterrupted) -> None:
     chance = random.Random(SEED)
     kills = rounds = 0
     while kills < KILLS:
         rounds += 1
         project = Project(tmp_path / f"killed-{rounds}", SCRIPT, PAUSE)
         for _ in range(KILLS // 4):
-            kills += kill(project, chance.uniform(0.15, 0.8) * model.seconds)
+            kills += kill(project, chance.uniform(0.15, 0.6) * whole.seconds)
         before, mark = project.stored(), len(project.asked())
         done = project.orch("run", "job")
         assert (done.exit, done.out) == (0, f"{ITEMS} verdicts\n"), done.err
         assert not repeated(project, before, mark)
-        assert written(project) == model.files
+        assert written(project) == whole.files
 
 
-def test_a_finished_run_asks_nothing_and_restores_what_is_missing(tmp_path: Path) -> None:
-    whole = Uninterrupted(tmp_path / "whole")
+def test_a_finished_run_asks_nothing_and_restores_what_is_missing(whole: Uninterrupted) -> None:
     for path in (whole.project.root / "out").iterdir():
         path.unlink()
     assert whole.project.orch("run", "job").exit == 0

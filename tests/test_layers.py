@@ -17,10 +17,10 @@ LAYERS = (
     ("cli __main__",),
     ("runtime",),
     ("store", "providers"),  # apart, so that either can be replaced without a look at the other
-    ("parse parse_cache syntax scan hints check",),
+    ("parse parse_cache syntax scan hints check printing",),
     ("nodes",),
     ("values",),
-    ("config config_file config_kinds invocation events regex errors paths source __init__",),
+    ("config config_file config_kinds invocation events regex errors location paths source __init__",),
 )
 
 HOMES = {

@@ -27,8 +27,9 @@ OPENERS: Final = {
 CLOSERS: Final = frozenset({"_RSQB", "_RBRACE", "_RPAR"})
 # Keywords that say which construct is being read; the nearest one is the host of the fault.
 HOSTS: Final = frozenset({
-    "_VAR", "_LET", "_EXE", "_SHOW", "_LOG", "_OUTPUT", "_APPEND", "_RUN", "_FILE", "_BAIL", "_THROW", "_IMPORT",
-    "_EXPORT", "_IF", "_WHEN", "_TRY", "_FOR", "_FOREACH", "_LOOP", "_DONE", "_CONTINUE", "_ARROW", "_HOOK", "_CHECKPOINT",
+    "_VAR", "_LET", "_EXE", "_SHOW", "_LOG", "_OUTPUT", "_APPEND", "_RUN", "_FILE", "_BAIL", "_THROW",
+    "_IMPORT", "_EXPORT", "_IF", "_WHEN", "_TRY", "_FOR", "_FOREACH", "_LOOP", "_DONE", "_CONTINUE", "_ARROW",
+    "_HOOK", "_CHECKPOINT",
 })  # fmt: skip
 
 

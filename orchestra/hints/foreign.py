@@ -17,6 +17,13 @@ def _word(words: str, after: str, message: str, help: str, inside: str = "") -> 
 
 
 PATTERNS: Final = (
+    Pattern(
+        "E109",
+        r"(?P<fault>run)[ \t]+(?P<lang>sh|bash|js|node|py|python|javascript)\b",
+        "run is a statement; code that gives a value stands without it",
+        "= {lang} {{ … }}",
+        before=r"=[ \t]*",
+    ),
     _word(
         "const|let|val|my|local",
         rf"[ \t]+(?P<name>{NAME})[ \t]*=[ \t]*\(?(?P<params>\w+(?:,[ \t]*\w+)*)?\)?[ \t]*=>[ \t]*{REST}",

@@ -43,6 +43,11 @@ class CodeDir(Node):
     parts: list[Node]
 
 
+def is_live(scope: Scope) -> bool:
+    """Whether the call around asks for output as it comes."""
+    return bool((scope.context.more or {}).get("stream"))
+
+
 def _directory(part: CodeDir | None, scope: Scope) -> str | None:
     if part is None:
         return None
@@ -66,6 +71,7 @@ class Command(Node):
         return self.run(scope, CommandOptions(stdin=value))
 
     def run(self, scope: Scope, options: CommandOptions) -> Any:
+        options.stream = options.stream or is_live(scope)
         text, meta = command_text(self.parts, self.span, scope)
         facts = {"command": text, "subtype": "cmd"}
         op = Op("run", "", [text], (), self.span, facts=facts)
@@ -103,7 +109,7 @@ def command_text(parts: list[Node], span: Span, scope: Scope) -> tuple[str, Meta
         meta = merge(meta, joined((value,), deep=True))
         quoted = open_quote(written) == '"'
         if isinstance(part, Interpolation):
-            inserted.append(Inserted(name, value, quoted))
+            inserted.append(Inserted(name.lstrip("@"), value, quoted))
             written += quote_value(value, quoted)
         else:
             written += text_of(value)
@@ -141,6 +147,7 @@ class Code(Node):
         return self.run(scope, CommandOptions(stdin=value))
 
     def run(self, scope: Scope, options: CommandOptions) -> Any:
+        options.stream = options.stream or is_live(scope)
         lang = str(self.language)
         params = self._params(scope)
         op = Op(

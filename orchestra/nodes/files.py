@@ -94,6 +94,20 @@ class LoadAs(Node):
             raise error.at(self.span) from None
 
 
+@node
+class LoadFormat(Node):
+    """`<file> as yaml`: the text read as data of that format."""
+
+    load: Load
+    format: str
+
+    def eval(self, scope: Scope) -> Any:
+        try:
+            return scope.run.read_as(self.load.eval(scope), str(self.format))
+        except OrchError as error:
+            raise error.at(self.span) from None
+
+
 def renamed(value: Any, template: Template, selector: Selector | None, scope: Scope) -> Any:
     """Apply an `as` template to what was loaded."""
     data = unwrap(value)

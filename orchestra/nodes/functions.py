@@ -388,7 +388,7 @@ class Stream(Node):
     target: Node
 
     def eval(self, scope: Scope) -> Any:
-        inner = scope.within(
-            scope.context.with_(more={**(scope.context.more or {}), "stream": True}), scope.kind
-        )
-        return self.target.eval(inner)
+        if not scope.run.streams_live:
+            return self.target.eval(scope)
+        context = scope.context.with_(more={**(scope.context.more or {}), "stream": True})
+        return self.target.eval(scope.within(context, scope.kind))

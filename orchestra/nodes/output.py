@@ -39,6 +39,8 @@ class Show(Node):
 
     def effect(self, scope: Scope) -> Any:
         """Show, and give the text: what `show` is worth as an arm of `when`."""
+        if was_live(self.value, scope):
+            return self.value.eval(scope)
         value = self._foreach(scope) or add_labels(self.value.whole(scope), map(str, self.labels))
         return scope.run.show(value, scope, self.span)
 
@@ -48,6 +50,11 @@ class Show(Node):
         if isinstance(part, WithOptions):
             options, part = part.plain_options(scope), part.value
         return part.shown(scope, options) if isinstance(part, Foreach) else None
+
+
+def was_live(part: Node, scope: Scope) -> bool:
+    """Whether the value's text is on the screen already when the value is there."""
+    return isinstance(part, Stream) and bool(scope.run.streams_live)
 
 
 @node
@@ -185,7 +192,7 @@ class Run(Node):
 
     def effect(self, scope: Scope, shows: bool = False) -> Any:
         value = self._value(scope)
-        if shows:
+        if shows and not was_live(self.source, scope):
             scope.run.print_result(value, scope, self.span)
         return value
 
@@ -230,7 +237,7 @@ class Invocation(Node):
         value = self.value.eval(scope)
         if type(self.value).__name__ in ("Command", "Code"):
             scope.run.print_result(value, scope, self.span)
-        elif emits(scope):
+        elif emits(scope) and not was_live(self.value, scope):
             scope.run.emit(value, scope)
 
 

@@ -19,11 +19,13 @@ from orchestra.nodes.literals import (
     Regex,
     Spread,
 )
+from orchestra.nodes.loops import For
 from orchestra.nodes.names import Each, Field, Filter, FilterPath, Index, NameKey, Reference, Slice
 from orchestra.nodes.operators import And, Coalesce, Comparison, Negative, Not, Or, Product, Sum, Ternary
 from orchestra.nodes.options import WithOptions
 from orchestra.nodes.tails import With
-from orchestra.printing.layout import LINE, Doc, Group, Nest
+from orchestra.nodes.when import WhenInline
+from orchestra.printing.layout import LINE, Doc
 from orchestra.printing.printer import Level, Printer, begins_statement, listed, prints, spaced
 
 # ── literals ─────────────────────────────────────────────────────────────────────────────────────
@@ -72,11 +74,8 @@ def with_(node: With, show: Printer) -> Doc:
 @prints(WithOptions, level=Level.TAILED)
 def with_options(node: WithOptions, show: Printer) -> Doc:
     """A construct that would take the options for its last part is set apart."""
-    return show(node.value, Level.UNARY if _takes_tails(node.value) else Level.VALUE), " ", show(node.options)
-
-
-def _takes_tails(node: Node) -> bool:
-    return type(node).__name__ in ("For", "WhenInline")
+    least = Level.UNARY if isinstance(node.value, (For, WhenInline)) else Level.VALUE
+    return show.closed(node.value, least), " ", show(node.options)
 
 
 # ── ways into values ─────────────────────────────────────────────────────────────────────────────
@@ -154,11 +153,7 @@ def foreach(node: Foreach, show: Printer) -> Doc:
 
 def _binary(left: Node, sign: str, right: Node, level: Level, show: Printer) -> Doc:
     """Operators of one level group to the left."""
-    return Group(
-        (show.closed(left, level), Nest((LINE, sign, " ", show(right, Level(level + 1)))))
-        if sign in ("&&", "||", "??")
-        else (show.closed(left, level), f" {sign} ", show(right, Level(level + 1)))
-    )
+    return show.closed(left, level), f" {sign} ", show(right, Level(level + 1))
 
 
 @prints(Coalesce, level=Level.COALESCE)
@@ -198,7 +193,9 @@ def not_(node: Not, show: Printer) -> Doc:
 
 @prints(Negative, level=Level.UNARY)
 def negative(node: Negative, show: Printer) -> Doc:
-    return "-", _base(node.operand, show) if isinstance(node.operand, Number) else show(node.operand, Level.UNARY)
+    return "-", _base(node.operand, show) if isinstance(node.operand, Number) else show(
+        node.operand, Level.UNARY
+    )
 
 
 @prints(Ternary, level=Level.EXPRESSION)

@@ -51,7 +51,7 @@ def prints(*classes: type[Node], level: Level = Level.POSTFIX) -> Callable[[F], 
     """Make a function `(node, show) -> Doc` the printer of some node classes."""
 
     def register(function: F) -> F:
-        PRINTERS.update({cls: (function, level) for cls in classes})
+        PRINTERS.update(dict.fromkeys(classes, (function, level)))
         return function
 
     return register
@@ -127,7 +127,9 @@ class Printer:
                 made[-1].ended()
             entry = _Entry(self.comments.gap(statement.span.start), doc)
             for comment in self.comments.behind(statement.span.end):
-                call = semicolons and isinstance(statement, Invocation)  # else the bracket would open an array
+                call = semicolons and isinstance(
+                    statement, Invocation
+                )  # else the bracket would open an array
                 entry.behind = f"{';' if call else ''} {comment.text}"
             made.append(entry)
         return _stacked([*made, *self._comments(start, end)])
@@ -163,5 +165,11 @@ def _is_like_block(array: Array) -> bool:
     alone = len(array.items) == 1
     while isinstance(first, (Pipeline, Or, WithOptions)):
         alone = True
-        first = first.left if isinstance(first, Or) else first.source if isinstance(first, Pipeline) else first.value
+        first = (
+            first.left
+            if isinstance(first, Or)
+            else first.source
+            if isinstance(first, Pipeline)
+            else first.value
+        )
     return alone and isinstance(first, Call)

@@ -17,7 +17,7 @@ from orchestra.values import transformers
 from orchestra.values.executable import Executable
 from orchestra.values.kinds import type_name
 from orchestra.values.scope import ABSENT, Scope
-from orchestra.values.tagged import MISSING, plain, unwrap
+from orchestra.values.tagged import MISSING, meta_of, plain, unwrap
 from orchestra.values.text import compact_json
 
 if TYPE_CHECKING:
@@ -118,9 +118,19 @@ def _first(op: Op) -> Any:
 
 def _transformer(name: str, variant: str | None) -> Native:
     def apply(op: Op, scope: Scope) -> Any:
-        return transformers.apply(name, variant, _first(op))
+        value = _first(op)
+        if name.lower() == "parse" and variant is None and _is_yaml(value):
+            return scope.run.read_as(value, "yaml")
+        return transformers.apply(name, variant, value)
 
     return Native(name if variant is None else f"{name}.{variant}", ("value",), apply)
+
+
+def _is_yaml(value: Any) -> bool:
+    """Whether a value is the text of a loaded YAML file."""
+    facts = meta_of(value).facts
+    name = str(facts.get("filename", "")) if facts is not None and "filename" in facts else ""
+    return name.endswith((".yaml", ".yml")) and isinstance(unwrap(value), str)
 
 
 def _type_info(value: Any) -> str:

@@ -1,6 +1,7 @@
-"""What a labelled call depends on besides its arguments: code, constants and templates, each with its own digest.
+"""What a labelled call depends on besides its arguments: code, constants and templates, each with a digest.
 
-Code is digested by its tokens, so that comments and layout do not count and a new release of orch changes nothing.
+Code is digested by its tokens, so that comments and layout do not count and a new release of orch changes
+nothing. Files and models that a call turns out to use are noted in `labelled`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ __all__ = ["Digests"]
 
 FORM = "1"  # of the token form; another number makes every stored answer stale
 CONSTANT_PARTS = (
-    Array, ComputedKey, Constant, Interpolation, Key, Number, Object, Pair, Product, Reference, Spread, Sum, Template, Text,
+    Array, ComputedKey, Constant, Interpolation, Key, Number, Object, Pair, Product, Reference, Spread, Sum,
+    Template, Text,
 )  # fmt: skip
 
 
@@ -93,7 +95,7 @@ class Digests:
 
     def _add_function(self, function: Function, parts: dict[str, str]) -> None:
         module = function.scope.module
-        name = f"code:@{function.name}" if module is self._run.main else f"code:@{function.name} in {module.name}"
+        name = self._named("code", function.name, module)
         if name in parts:
             return
         definition: Exe = function.definition
@@ -161,7 +163,7 @@ class Digests:
             self._add_constant(name, module, parts)
 
     def _add_constant(self, name: str, module: Module, parts: dict[str, str]) -> None:
-        part = f"var:@{name}" if module is self._run.main else f"var:@{name} in {module.name}"
+        part = self._named("var", name, module)
         if part in parts:
             return
         if module.script is None:
@@ -174,6 +176,10 @@ class Digests:
         if initialiser is not None and all(isinstance(node, CONSTANT_PARTS) for node in walk(initialiser)):
             parts[part] = self.of_span(initialiser.span, module)
             self._add_references(initialiser, module, set(), parts)
+
+    def _named(self, kind: str, name: str, module: Module) -> str:
+        """A part as it is kept and shown."""
+        return f"{kind}:@{name}" if module is self._run.main else f"{kind}:@{name} in {module.name}"
 
     def _add_datum(self, part: str, name: str, module: Module, parts: dict[str, str]) -> None:
         """A field of a JSON file that is imported as a module."""
@@ -196,8 +202,10 @@ class Digests:
 def _initialiser(name: str, module: Module) -> Node | None:
     assert module.script is not None
     for statement in module.script.statements:
-        if isinstance(statement, Var) and isinstance(statement.target, str) and str(statement.target)[1:] == name:
-            return statement.value
+        target = statement.target if isinstance(statement, Var) else None
+        if isinstance(target, str) and target[1:] == name:
+            value: Node = statement.value  # type: ignore[attr-defined]
+            return value
     return None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestra.errors import OrchError
+from orchestra.errors import Note, OrchError
 from orchestra.nodes.commands import Code, CommandOptions
 from orchestra.nodes.functions import Function, call_value
 from orchestra.nodes.shell_text import variable_text
@@ -133,8 +133,11 @@ class Executing:
             value = (result.stdout or result.stderr).rstrip()
             return Outcome(value, value, False, facts)
         error = failure(request, result).at(span)
-        last = (result.stderr.strip() or result.stdout.strip()).splitlines()[-20:]
-        error.help = error.help or ("it said: " + "\n".join(last) if last else None)
+        details = error.details
+        error.notes.append(Note(f"it ran {_indented(details['command'])}"))
+        said = details["stderr"].strip() or details["stdout"].strip()
+        if said:
+            error.notes.append(Note(f"it said {_indented(said)}"))
         raise error
 
     def _folder(self, directory: str | None, span: Span) -> Path:
@@ -161,9 +164,9 @@ class Executing:
 
         def told(stream: str, text: str) -> None:
             if stream == "stderr":
-                self.sinks.error_line(text)
+                self.sinks.pass_error(text)
             elif options.stream:
-                self.sinks.show(text)
+                self.sinks.pass_output(text)
 
         return told
 
@@ -205,6 +208,10 @@ class Executing:
             return plain(value) if not isinstance(value, str) else text_of(value)
 
         return call
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n             ")
 
 
 def _straightened(code: str) -> str:

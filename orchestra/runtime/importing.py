@@ -117,6 +117,7 @@ class Importing:
     def prepare_module(self, module: Module) -> None:
         """Before a module's statements run: checkpoints are known, prelude names are there."""
         self.collect_phases(module)  # type: ignore[attr-defined]
+        self.front_matter(module)  # type: ignore[attr-defined]
 
     # ── packages of Node ─────────────────────────────────────────────────────────────────────────
 

@@ -21,9 +21,9 @@ from orchestra.config import Config
 from orchestra.errors import OrchError
 from orchestra.events import Subscriber
 from orchestra.invocation import RunOptions
-from orchestra.location import relative_name
 from orchestra.nodes.signals import Signal
 from orchestra.parse import parse_script
+from orchestra.location import relative_name
 from orchestra.runtime.run import Run
 from orchestra.runtime.signals import Interrupted
 from orchestra.runtime.sinks import Sinks
@@ -228,7 +228,8 @@ class _Session:
 
     async def _limit(self, seconds: float, scope: trio.CancelScope) -> None:
         await trio.sleep(seconds)
-        self.error = OrchError("E503", f"the script ran longer than {seconds:g} s and was stopped", fatal=True)
+        message = f"the script ran longer than {seconds:g} s and was stopped"
+        self.error = OrchError("E503", message, fatal=True)
         self._stop(scope, FAILED)
 
     async def _listen(self, scope: trio.CancelScope, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:

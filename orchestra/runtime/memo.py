@@ -1,7 +1,7 @@
 """Labelled calls: looked up before they run, on disk before anybody sees their result.
 
-How answers are kept is the store's business, what a call depends on is found in `digests` and gathered in `labelled`
-while its body runs, and which modes hold where is told by `recording`.
+How answers are kept is the store's business, what a call depends on is found in `digests` and gathered in
+`labelled` while its body runs, and which modes hold where is told by `recording`.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ class Memo:
         self._redactor: Redactor | None = None
         self._flights: dict[str, trio.Event] = {}
         self._counts: dict[str, int] = {}  # calls so far, by function
+        self._places: dict[str, int] = {}  # of the first call with a key
         self._made: set[str] = set()  # keys stored by this execution: served whatever the mode
-        self._kept: dict[str, tuple[Hit, dict[str, str]]] = {}  # results not to be stored, with their dependencies
+        self._kept: dict[str, tuple[Hit, dict[str, str]]] = {}  # not to be stored, with their dependencies
         self._stale: dict[str, int] = {}
         self._told: set[str] = set()
         self._rounds: dict[str, tuple[Any, int, int]] = {}
@@ -69,9 +70,14 @@ class Memo:
         if frame.key is None:
             return self._make(frame, lambda: handler(op, inner))
         facts["checkpoint"]["key"] = frame.key.digest
-        frame.seq = self._counts[op.name] = self._counts.get(op.name, 0) + 1
+        frame.seq = self._place(op.name, frame.key)
         with self._alone(frame.key):
             return self._served_or_made(frame, lambda: handler(op, inner), scope.context, facts)
+
+    def _place(self, name: str, key: Key) -> int:
+        """Where the call stands among those of its function; a repetition keeps its first place."""
+        self._counts[name] = self._counts.get(name, 0) + 1
+        return self._places.setdefault(key.digest, self._counts[name])
 
     def _served_or_made(self, frame: MemoFrame, body: Body, context: Context, facts: dict[str, Any]) -> Any:
         key, writes = frame.key, self._run.writes_checkpoints
@@ -112,7 +118,7 @@ class Memo:
 
     @contextmanager
     def _alone(self, key: Key) -> Iterator[None]:
-        """Of equal calls at the same time one is made; the others wait, and find its answer or make their own."""
+        """Of equal calls at the same time one is made; the others wait, then find its answer or make one."""
         while (flight := self._flights.get(key.digest)) is not None:
             self._run.wait(flight.wait)
         self._flights[key.digest] = trio.Event()
@@ -289,8 +295,9 @@ class Memo:
     def close(self) -> None:
         """Say what was not stored, and how many answers of other code there were."""
         if self._secrets:
-            held = "1 result holds a secret and is" if self._secrets == 1 else f"{self._secrets} results hold secrets and are"
-            self._run.note(f"{held} not stored")
+            many = f"{self._secrets} results hold secrets and are"
+            one = "1 result holds a secret and is"
+            self._run.note(f"{one if self._secrets == 1 else many} not stored")
         for name, count in self._stale.items():
             if count > 1:
                 self._run.note(f"stale @{name}: {count} answers")

@@ -13,7 +13,7 @@ from orchestra.errors import Note, OrchError, nearest
 from orchestra.location import missing_file, resolve
 from orchestra.nodes.base import Node
 from orchestra.nodes.script import Script
-from orchestra.nodes.views import View
+from orchestra.nodes.views import MetaView, View
 from orchestra.parse import parse_script, parse_template
 from orchestra.paths import bundled, resource
 from orchestra.source import Source, Span
@@ -134,6 +134,8 @@ class Namespace(View):
         value = self.module.exported(name, None)
         if value is not MISSING:
             return value
+        if name == "mx":
+            return MetaView(self.values(), None)
         if name == "__meta__":
             return self.module.scope.run.front_matter(self.module)
         if self.module.lenient:
@@ -143,8 +145,11 @@ class Namespace(View):
         help = f"did you mean {meant}?" if meant else "it exports " + ", ".join(sorted(known))
         raise OrchError("E411", f"{self.module.name} exports no {name}", help=help)
 
+    def values(self) -> dict[str, Any]:
+        return {name: self.module.exported(name, None) for name in self.module.export_names()}
+
     def plain(self) -> dict[str, Any]:
-        values = {name: self.module.exported(name, None) for name in self.module.export_names()}
+        values = self.values()
         if self.module.lenient:
             return values
         functions = {n: v for n, v in values.items() if isinstance(unwrap(v), Executable)}

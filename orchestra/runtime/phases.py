@@ -21,7 +21,7 @@ from orchestra.values.operators import truthy
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import unwrap
 
-__all__ = ["MODES", "Phases"]
+__all__ = ["MODES", "Phases", "wrong_mode"]
 
 MODES = ("auto", "manual", "never")
 
@@ -44,7 +44,7 @@ class Phases:
         self._marks += [part for part in walk(script) if isinstance(part, Checkpoint)]
 
     def names(self, recorded: Sequence[str]) -> list[str]:
-        """All phases in source order. Those that only the store knows stand where their template stands, or last.
+        """All phases in source order. Those only the store knows stand where their template does, or last.
 
         recorded: phases that have stored answers, oldest first
         """
@@ -87,8 +87,12 @@ def _mode(options: With | None, scope: Scope) -> str | None:
         return None
     mode = unwrap(part.eval(scope))
     if mode not in MODES:
-        raise OrchError("E805", f'there is no resume mode "{mode}"', part.span, help="auto, manual or never", exit=2)
+        raise wrong_mode(mode).at(part.span)
     return str(mode)
+
+
+def wrong_mode(mode: object) -> OrchError:
+    return OrchError("E805", f'there is no resume mode "{mode}"', help="auto, manual or never", exit=2)
 
 
 def _named_by(mark: Checkpoint, recorded: Sequence[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The part of a run that remembers: the store, what may be served and what is redone, the output folder, the models.
+"""The part of a run that remembers: the store, what may be served and what is redone, the output folder.
 
 Single calls are the business of `memo`, phases of `phases`.
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from orchestra.errors import OrchError
 from orchestra.nodes.op import Op
 from orchestra.runtime.labelled import MODEL
-from orchestra.runtime.phases import MODES, Phases
+from orchestra.runtime.phases import MODES, Phases, wrong_mode
 from orchestra.runtime.signals import FINISHING
 from orchestra.source import Span
 from orchestra.values.error_item import ErrorItem
@@ -32,7 +32,7 @@ __all__ = ["Recording"]
 
 
 class Recording:
-    """Mixed into `Run`. The store is opened when something needs it: a script without models never touches it."""
+    """Mixed into `Run`. The store is opened when something needs it: no model, no store."""
 
     options: Any
     config: Any
@@ -68,7 +68,7 @@ class Recording:
 
     @property
     def interrupted(self) -> bool:
-        """Whether the running line is to start nothing more: not within a labelled call, which is finished first."""
+        """Whether the running line is to start nothing more; a labelled call is finished first."""
         return self._stopping and not FINISHING.get()
 
     @interrupted.setter
@@ -88,7 +88,7 @@ class Recording:
         return self._execution is not None
 
     def _open(self) -> Execution:
-        """Begin this execution in the store. What `--new` makes invalid is marked before the new run exists."""
+        """Begin this execution. What `--new` makes invalid is marked before the new run exists."""
         store = self._connected()
         store.codec.register(ErrorItem, dict, _error_item)
         for line in store.notes:
@@ -99,8 +99,12 @@ class Recording:
             self.options.identity(self.payload), sort_keys=True, ensure_ascii=False, default=str
         )
         execution = store.start(
-            self.script_name, payload, list(self.request.argv), new=self.options.new, read_digest=self.digest_now
-        )  # fmt: skip
+            self.script_name,
+            payload,
+            list(self.request.argv),
+            new=self.options.new,
+            read_digest=self.digest_now,
+        )
         self.random.seed(execution.seed)
         return execution
 
@@ -110,7 +114,7 @@ class Recording:
         return self._store
 
     def _opened_store(self) -> Store:
-        """The project's store; a run without checkpoints that cannot have it works with one that is thrown away."""
+        """The project's store; a run without checkpoints that cannot have it gets one that is thrown away."""
         from orchestra.store import Store
 
         try:
@@ -126,7 +130,7 @@ class Recording:
     def prepare_store(self) -> None:
         """Mark what the command line asks to be made again. E801 to E803 before anything runs."""
         self._check_modes()
-        if self.options.new and self.config.store_file.is_file() and self._connected().resume(self.script_name).functions():
+        if self.options.new and self._has_answers():
             self._execution = self._open()  # at once: what was asked for holds, however early the run ends
         for target in self.options.resume:
             if target.phase is not None:
@@ -136,10 +140,15 @@ class Recording:
                     target.function, target.site, target.prefix, target.only_matching
                 )
 
+    def _has_answers(self) -> bool:
+        """Whether earlier runs of the script left any. Begins no store."""
+        known = self.config.store_file.is_file()
+        return known and bool(self._connected().resume(self.script_name).functions())
+
     def _check_modes(self) -> None:
         mode = self._header_mode()
         if mode is not None and mode not in MODES:
-            raise OrchError("E805", f'there is no resume mode "{mode}"', help="auto, manual or never", exit=2)
+            raise wrong_mode(mode)
 
     def _recorded_phases(self) -> list[str]:
         """The phases that have stored answers, oldest first."""
@@ -168,7 +177,7 @@ class Recording:
             self._temporary.close()
 
     def digest_now(self, name: str) -> str | None:
-        """What a dependency is now: the digest of a file, or the model that would answer; None if it is gone."""
+        """What a dependency is now: a file's digest, or the model that would answer; None if it is gone."""
         if name.startswith(MODEL):
             provider, _, model = name.removeprefix(MODEL).partition("|")
             try:
@@ -245,8 +254,9 @@ class Recording:
                 path = self._new_out_dir() if relative is None else self.root / relative
                 path.mkdir(parents=True, exist_ok=True)
             except OSError as error:
+                what = f"cannot make the output folder {relative or 'in llm/output'}"
                 reason = (error.strerror or "unknown reason").lower()
-                raise OrchError("E420", f"cannot make the output folder {relative or 'in llm/output'}: {reason}") from None
+                raise OrchError("E420", f"{what}: {reason}") from None
             self._out_dir = str(path)
         return self._out_dir
 

@@ -46,7 +46,6 @@ from orchestra.values.text import display
 __all__ = ["Run"]
 
 BREATH = 256  # loop rounds between two looks at the rest of the world
-PARALLEL = 4  # items at once where the script does not say
 
 
 class Run(Recording, Executing, Writing, Importing):
@@ -66,8 +65,8 @@ class Run(Recording, Executing, Writing, Importing):
         self.interrupted = False
         self.phase: str | None = None
         self.failed: list[tuple[ErrorItem, str]] = []
-        self.recursion_limit = int(self.environ.get("ORCH_RECURSION_DEPTH", 64))
-        self.parallel_limit = int(self.environ.get("ORCH_PARALLEL_LIMIT", PARALLEL))
+        self.recursion_limit = int(self.environ.get("ORCH_RECURSION_DEPTH") or self.config.run.recursionDepth)
+        self.parallel_limit = int(self.environ.get("ORCH_PARALLEL_LIMIT") or self.config.run.parallel)
         self._rounds = 0
         self._loops = 0
         self._stdin: Any = MISSING
@@ -292,6 +291,11 @@ class Run(Recording, Executing, Writing, Importing):
         text = render_output(data.plain() if isinstance(data, View) else value)
         self.sinks.error_line(text)
         self.event("log", text=text)
+
+    @property
+    def streams_live(self) -> bool:
+        """Whether `stream` shows output as it comes: not where output is collected."""
+        return not self.sinks.collects and self.options.stream is not False
 
     def document_text(self) -> str:
         return self.sinks.document()

@@ -16,7 +16,7 @@ class Sinks:
     def __init__(self, stdout: TextIO, stderr: TextIO, *, collect: bool, tidy: bool) -> None:
         self._stdout = stdout
         self._stderr = stderr
-        self._collect = collect
+        self.collects = self._collect = collect
         self._tidy = tidy
         self._pieces: list[str] = []
         self._begun = False
@@ -52,6 +52,15 @@ class Sinks:
     def error_line(self, text: str) -> None:
         self._stderr.write(text if text.endswith("\n") else text + "\n")
         self._stderr.flush()
+
+    def pass_error(self, text: str) -> None:
+        """What a command writes to stderr, as it comes."""
+        self._stderr.write(text)
+        self._stderr.flush()
+
+    def pass_output(self, text: str) -> None:
+        """Live output of a command, as it comes."""
+        self._write(text)
 
     def document(self) -> str:
         """Everything said so far."""

@@ -16,9 +16,10 @@ from orchestra.runtime.files.sections import rename_heading
 from orchestra.runtime.files.selectors import parse_selector
 from orchestra.runtime.memo import MemoFrame
 from orchestra.source import Source, Span
+from orchestra.values import transformers
 from orchestra.values.scope import ABSENT, Scope
-from orchestra.values.tagged import joined, unwrap, with_facts
-from orchestra.values.text import display
+from orchestra.values.tagged import joined, meta_of, unwrap, with_facts
+from orchestra.values.text import display, template_text
 
 if TYPE_CHECKING:
     from orchestra.runtime.files.web import Web
@@ -71,6 +72,18 @@ class Writing:
 
     def prefixes(self) -> Mapping[str, Path]:
         return self.config.paths  # type: ignore[no-any-return]
+
+    def read_as(self, value: Any, format: str) -> Any:
+        """A loaded file (or each of several) read as `yaml`, `json` or `text`."""
+        data = unwrap(value)
+        if isinstance(data, list) and meta_of(value).text is None:
+            return [self.read_as(item, format) for item in data]
+        text = template_text(value)
+        if format == "text":
+            return with_facts(text, meta_of(value).facts)
+        if format not in ("yaml", "json"):
+            raise OrchError("E405", f"a file cannot be read as {format}", help="as yaml, as json, as text, or a template")
+        return with_facts(_from_yaml(text) if format == "yaml" else transformers.apply("parse", None, text), meta_of(value).facts, text)
 
     def rename_heading(self, value: Any, title: Any) -> Any:
         return rename_heading(value, text_of(title))
@@ -174,6 +187,17 @@ class Writing:
 
             known[name] = Workspace(name)
         return known[name], rest
+
+
+def _from_yaml(text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" in line {mark.line + 1}" if mark is not None else ""
+        raise OrchError("E403", f"this is not YAML: {getattr(error, 'problem', error)}{place}") from None
 
 
 def read_source(path: Path, name: str) -> Source:

@@ -80,7 +80,7 @@ class WordRules(State):
             return (
                 "_RUN_VALUE"
                 if re.match(
-                    r"\s+(?:cmd|sh|bash|js|javascript|node|nodejs|py|python)\b", self.text[end : end + 24]
+                    r"\s+cmd\b", self.text[end : end + 24]
                 )
                 else ""
             )

@@ -127,7 +127,7 @@ class SignRules(BracketRules):
 
     def _question(self, sign: str, adjacent: bool, newline: bool) -> bool:
         accepted, after = self.accepted, self.text[self.pos + 1 : self.pos + 2]
-        if adjacent and self._is_optional_mark(after) and ("QOPT" in accepted or "_QOPT" in accepted):
+        if adjacent and (self.last == "_LOAD_CLOSE" or self._is_optional_mark(after)) and ("QOPT" in accepted or "_QOPT" in accepted):
             self.emit("QOPT" if "QOPT" in accepted else "_QOPT", self.pos, self.pos + 1)
         else:
             self.emit("_QUESTION", self.pos, self.pos + 1)

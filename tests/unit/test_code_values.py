@@ -85,7 +85,7 @@ SAME_IN_EVERY_ENGINE: list[tuple[str, dict[str, Any], Any]] = [
     ),
     ("return Promise.resolve([1, undefined])", {}, [1, None]),
     ("const p = await Promise.resolve(2)\np + 1", {}, 3),
-    ("return '  text \\n\\n'", {}, "  text"),
+    ("return '  text \\n\\n'", {}, "text"),
     ("return 10n", {}, 10),
     ("return [12345678901234567890n]", {}, ["12345678901234567890"]),
     ("return Infinity", {}, math.inf),

@@ -97,7 +97,7 @@ def outcome(call: CodeCall, reply: Mapping[str, Any], printed: str) -> CodeResul
     if reply.get("exit"):
         said = f"the code ended its process with exit code {reply['exit']}"
         raise OrchError("E504", said, details={"language": call.lang, "exitCode": reply["exit"]})
-    return CodeResult(_value(reply, printed), printed)
+    return CodeResult(_value(call.lang, reply, printed), printed)
 
 
 def _exception(call: CodeCall, error: Mapping[str, Any]) -> OrchError:
@@ -105,10 +105,13 @@ def _exception(call: CodeCall, error: Mapping[str, Any]) -> OrchError:
     return OrchError("E504", error["message"], details={"language": call.lang, **known})
 
 
-def _value(reply: Mapping[str, Any], printed: str) -> Any:
+def _value(lang: str, reply: Mapping[str, Any], printed: str) -> Any:
+    """Texts lose blanks: at the end what Python printed, at both ends what JavaScript gave."""
     if "number" in reply:
         return float(reply["number"].replace("Infinity", "inf"))
     value = reply.get("value")
     if value is None:
         value = printed
-    return value.strip() if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return value.rstrip() if lang == "py" else value.strip()

@@ -1,0 +1,249 @@
+"""Looks for programs that break the interpreter: random mutations of good ones, for some time or for some number.
+
+Whatever the text, a part of `orch` may only answer or raise an `OrchError` that has a place. What breaks this rule is
+shown with the smallest program found that still does it: `python tests/fuzz.py --seconds 60`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from orchestra.check import check_script
+from orchestra.cli.in_process import run_in_process
+from orchestra.config import load
+from orchestra.errors import OrchError
+from orchestra.nodes.base import CLASSES, Node, walk
+from orchestra.nodes.functions import Exe
+from orchestra.nodes.placement import check_placement
+from orchestra.nodes.templates import Text
+from orchestra.printing import difference, print_script
+from orchestra.scan.headers import read_header
+from orchestra.source import Source
+from orchestra.syntax import ScanInput, build
+
+CASES = Path(__file__).parent / "cases"
+MODES: Final = ("strict", "strict", "markdown", "att", "mtt")
+PIECES: Final = (
+    *"@`\"'[](){}<>|=,:;!?.*/\\#\n -+%~&$1aé\0\r", "=>", "@x", "[[", "{{", "::", ":::", "/for @x in @y\n", "/end", "<<", ">>",
+    "when", "if", "for", "sh {", "cmd {", "js {", "let ", "var ", "@f(", "with {", "parallel", "...", "??", "\ufeff",
+)  # fmt: skip
+ALARM: Final = 5  # seconds that one program may take
+# What leaves the scratch folder, waits, or need not end is parsed and checked but not run.
+NOT_RUN: Final = tuple(
+    CLASSES[rule]
+    for rule in (
+        "command old_command code code_dir prose needs import import_whole node_package run loop while_stage duration retry"
+    ).split()
+)
+
+
+class Hang(BaseException):
+    """The alarm went off."""
+
+
+def corpus() -> list[str]:
+    """The programs of all cases."""
+    return [path.read_bytes().decode(errors="replace") for path in sorted(CASES.glob("*/*/example.m*"))]
+
+
+def mutated(text: str, programs: list[str], chance: random.Random) -> str:
+    """The text after one to six random edits: pieces put in, cut out, borrowed from other programs or doubled."""
+    for _ in range(chance.randint(1, 6)):
+        at, kind = chance.randint(0, len(text)), chance.random()
+        if kind < 0.4:
+            text = text[:at] + chance.choice(PIECES) + text[at:]
+        elif kind < 0.7:
+            text = text[:at] + text[at + chance.randint(1, 5) :]
+        else:
+            donor = chance.choice(programs) if kind < 0.85 else text
+            start = chance.randint(0, len(donor))
+            text = text[:at] + donor[start : start + chance.randint(1, 30)] + text[at:]
+    return text
+
+
+def noise(chance: random.Random) -> str:
+    """Random bytes, read as every script is read."""
+    return chance.randbytes(chance.randint(1, 60)).decode(
+        "latin-1" if chance.random() < 0.5 else "utf-8", "replace"
+    )
+
+
+# ── what must hold ───────────────────────────────────────────────────────────────────────────────
+
+
+def parsed(text: str, mode: str) -> Node:
+    """The tree of a text, never from the cache."""
+    source = Source("fuzz", text)
+    if mode in ("att", "mtt"):
+        made: Node = build(ScanInput(source, mode), "text_body")
+        return made
+    script = build(ScanInput(source, mode, read_header(source).end), "script")
+    check_placement(script)
+    return script  # type: ignore[no-any-return]
+
+
+def parse(text: str, mode: str, folder: Path) -> None:
+    """Parsing gives a tree or an error with a place, and the printed tree means the same."""
+    try:
+        tree = parsed(text, mode)
+    except OrchError as error:
+        assert error.span is not None, f"an error without a place: {error.message}"
+        return
+    if mode in ("strict", "markdown"):
+        again = parsed(print_script(tree, mode), mode)  # type: ignore[arg-type]
+        assert difference(tree, again) is None, (
+            f"printed and parsed again it differs: {difference(tree, again)}"
+        )
+
+
+def check(text: str, mode: str, folder: Path) -> None:
+    """`orch check` reports, whatever it is given."""
+    if mode in ("strict", "markdown"):
+        check_script(Source("fuzz.md" if mode == "markdown" else "fuzz.mld", text), load(folder, {}))
+
+
+def run(text: str, mode: str, folder: Path) -> None:
+    """A run ends without an internal error."""
+    if mode not in ("strict", "markdown") or not may_run(text, mode):
+        return
+    name = "fuzz.md" if mode == "markdown" else "fuzz.mld"
+    (folder / name).write_bytes(text.encode("utf-8", "surrogatepass"))
+    done = run_in_process([name], folder, "", {"PATH": str(folder), "HOME": str(folder)})
+    internal = re.search(r"internal error[^\n]*", done.stderr)
+    assert internal is None, internal.group() if internal else ""
+
+
+def may_run(text: str, mode: str) -> bool:
+    """Whether a program parses and stays in its folder and in its time."""
+    try:
+        nodes = list(walk(parsed(text, mode)))
+    except OrchError:
+        return False
+    return not any(isinstance(node, NOT_RUN) or _leaves(node) for node in nodes)
+
+
+def _leaves(node: Node) -> bool:
+    if isinstance(node, Exe):
+        return "recursive" in node.labels or "llm" in node.labels
+    token = node.value if isinstance(node, Text) else getattr(node, "token", "")
+    return isinstance(token, str) and re.search(r"://|\.\.|^\s*[/~]|@root|@base", token) is not None
+
+
+CHECKS: Final[tuple[Callable[[str, str, Path], None], ...]] = (parse, check, run)
+
+
+# ── finding and showing ──────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def alarm(seconds: int) -> Iterator[None]:
+    """Raise `Hang` in the block after some seconds."""
+
+    def ring(*_: Any) -> None:
+        raise Hang
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def fault(
+    text: str, mode: str, folder: Path, checks: tuple[Callable[[str, str, Path], None], ...] = CHECKS
+) -> str:
+    """What a text breaks: the check, the kind of failure and its place, without what differs by chance; or ""."""
+    for checked in checks:
+        try:
+            with alarm(ALARM):
+                checked(text, mode, folder)
+        except Hang:
+            return f"{checked.__name__}: no end after {ALARM} s"
+        except AssertionError as error:
+            return f"{checked.__name__}: {_steady(str(error))}"
+        except Exception as error:
+            return f"{checked.__name__}: {type(error).__name__} in {_place(error)}: {_steady(str(error))}"
+    return ""
+
+
+def _steady(message: str) -> str:
+    return re.sub(r"'[^']*'|\d+|\(.*", "…", message.partition("\n")[0])[:100]
+
+
+def _place(error: BaseException) -> str:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame is not None else "?"
+
+
+def smallest(text: str, still: Callable[[str], bool]) -> str:
+    """A text made shorter by cutting ever smaller stretches as long as it is `still` at fault."""
+    size = max(1, len(text) // 2)
+    while size:
+        at = 0
+        while at < len(text):
+            shorter = text[:at] + text[at + size :]
+            if still(shorter):
+                text = shorter
+            else:
+                at += size
+        size //= 2
+    return text
+
+
+def search(
+    chance: random.Random, folder: Path, goes_on: Callable[[], bool]
+) -> Iterator[tuple[str, str, str]]:
+    """Fault, mode and smallest program for each new kind of fault, as long as `goes_on`."""
+    programs, seen = corpus(), set[str]()
+    while goes_on():
+        text = noise(chance) if chance.random() < 0.05 else mutated(chance.choice(programs), programs, chance)
+        mode = chance.choice(MODES)
+        found = fault(text, mode, folder)
+        if found and found not in seen:
+            seen.add(found)
+            hangs = "no end" in found
+            yield (
+                found,
+                mode,
+                text if hangs else smallest(text, lambda part: fault(part, mode, folder) == found),
+            )  # noqa: B023
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description="Look for programs that break the interpreter.")
+    options.add_argument("--seconds", type=float, default=60)
+    options.add_argument("--seed", type=int, default=None, help="repeats a search; shown at its beginning")
+    given = options.parse_args()
+    seed = given.seed if given.seed is not None else time.time_ns() % 1_000_000
+    print(f"seed {seed}")
+    end, tried, faults = time.monotonic() + given.seconds, 0, 0
+
+    def goes_on() -> bool:
+        nonlocal tried
+        tried += 1
+        return time.monotonic() < end
+
+    with tempfile.TemporaryDirectory() as folder:
+        for found, mode, text in search(random.Random(seed), Path(folder), goes_on):
+            faults += 1
+            print(f"\n{found}\n  {mode}: {text!r}", flush=True)
+    print(f"\n{tried - 1} programs, {faults} faults")
+    return int(faults > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
