@@ -1,7 +1,7 @@
-"""Looks for programs that break the interpreter: random mutations of good ones, for some time or for some number.
+"""Looks for programs that break the interpreter: random mutations of good ones, for as long as is wanted.
 
-Whatever the text, a part of `orch` may only answer or raise an `OrchError` that has a place. What breaks this rule is
-shown with the smallest program found that still does it: `python tests/fuzz.py --seconds 60`.
+Whatever the text, a part of `orch` may only answer or raise an `OrchError` that has a place. What breaks this
+rule is shown with the smallest program found that still does it: `python tests/fuzz.py --seconds 60`.
 """
 
 from __future__ import annotations
@@ -34,16 +34,18 @@ from orchestra.syntax import ScanInput, build
 CASES = Path(__file__).parent / "cases"
 MODES: Final = ("strict", "strict", "markdown", "att", "mtt")
 PIECES: Final = (
-    *"@`\"'[](){}<>|=,:;!?.*/\\#\n -+%~&$1aé\0\r", "=>", "@x", "[[", "{{", "::", ":::", "/for @x in @y\n", "/end", "<<", ">>",
-    "when", "if", "for", "sh {", "cmd {", "js {", "let ", "var ", "@f(", "with {", "parallel", "...", "??", "\ufeff",
-)  # fmt: skip
+    *"@`\"'[](){}<>|=,:;!?.*/\\#\n -+%~&$1aé\0\r",
+    *("=>", "@x", "[[", "{{", "::", ":::", "/for @x in @y\n", "/end", "<<", ">>", "when", "if", "for", "sh {"),
+    *("cmd {", "js {", "let ", "var ", "@f(", "with {", "parallel", "...", "??", "\ufeff"),
+)
 ALARM: Final = 5  # seconds that one program may take
 # What leaves the scratch folder, waits, or need not end is parsed and checked but not run.
 NOT_RUN: Final = tuple(
     CLASSES[rule]
     for rule in (
-        "command old_command code code_dir prose needs import import_whole node_package run loop while_stage duration retry"
-    ).split()
+        *("command", "old_command", "code", "code_dir", "prose", "run", "needs", "import", "import_whole"),
+        *("loop", "while_stage", "duration", "retry"),
+    )
 )
 
 
@@ -57,7 +59,7 @@ def corpus() -> list[str]:
 
 
 def mutated(text: str, programs: list[str], chance: random.Random) -> str:
-    """The text after one to six random edits: pieces put in, cut out, borrowed from other programs or doubled."""
+    """The text after one to six random edits: pieces put in, cut out, borrowed or doubled."""
     for _ in range(chance.randint(1, 6)):
         at, kind = chance.randint(0, len(text)), chance.random()
         if kind < 0.4:
@@ -73,9 +75,7 @@ def mutated(text: str, programs: list[str], chance: random.Random) -> str:
 
 def noise(chance: random.Random) -> str:
     """Random bytes, read as every script is read."""
-    return chance.randbytes(chance.randint(1, 60)).decode(
-        "latin-1" if chance.random() < 0.5 else "utf-8", "replace"
-    )
+    return chance.randbytes(chance.randint(1, 60)).decode("latin-1" if chance.random() < 0.5 else "utf-8", "replace")
 
 
 # ── what must hold ───────────────────────────────────────────────────────────────────────────────
@@ -101,9 +101,7 @@ def parse(text: str, mode: str, folder: Path) -> None:
         return
     if mode in ("strict", "markdown"):
         again = parsed(print_script(tree, mode), mode)  # type: ignore[arg-type]
-        assert difference(tree, again) is None, (
-            f"printed and parsed again it differs: {difference(tree, again)}"
-        )
+        assert difference(tree, again) is None, f"printed and parsed again it differs: {difference(tree, again)}"
 
 
 def check(text: str, mode: str, folder: Path) -> None:
@@ -161,10 +159,8 @@ def alarm(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def fault(
-    text: str, mode: str, folder: Path, checks: tuple[Callable[[str, str, Path], None], ...] = CHECKS
-) -> str:
-    """What a text breaks: the check, the kind of failure and its place, without what differs by chance; or ""."""
+def fault(text: str, mode: str, folder: Path, checks: tuple[Callable[[str, str, Path], None], ...] = CHECKS) -> str:
+    """What a text breaks: the check, the failure and its place, without what differs by chance; or ""."""
     for checked in checks:
         try:
             with alarm(ALARM):
@@ -204,9 +200,7 @@ def smallest(text: str, still: Callable[[str], bool]) -> str:
     return text
 
 
-def search(
-    chance: random.Random, folder: Path, goes_on: Callable[[], bool]
-) -> Iterator[tuple[str, str, str]]:
+def search(chance: random.Random, folder: Path, goes_on: Callable[[], bool]) -> Iterator[tuple[str, str, str]]:
     """Fault, mode and smallest program for each new kind of fault, as long as `goes_on`."""
     programs, seen = corpus(), set[str]()
     while goes_on():
@@ -215,12 +209,11 @@ def search(
         found = fault(text, mode, folder)
         if found and found not in seen:
             seen.add(found)
-            hangs = "no end" in found
-            yield (
-                found,
-                mode,
-                text if hangs else smallest(text, lambda part: fault(part, mode, folder) == found),
-            )  # noqa: B023
+            yield found, mode, text if "no end" in found else smallest(text, _same_fault(found, mode, folder))
+
+
+def _same_fault(found: str, mode: str, folder: Path) -> Callable[[str], bool]:
+    return lambda text: fault(text, mode, folder) == found
 
 
 def main() -> int:
@@ -235,7 +228,7 @@ def main() -> int:
     def goes_on() -> bool:
         nonlocal tried
         tried += 1
-        return time.monotonic() < end
+        return bool(time.monotonic() < end)
 
     with tempfile.TemporaryDirectory() as folder:
         for found, mode, text in search(random.Random(seed), Path(folder), goes_on):

@@ -143,10 +143,7 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     before = (project.root / ".orch/store.db").read_bytes()
     done = run(project)
     assert done.exit == 1 and project.asked() == []
-    assert (
-        "error[E806]: the store cannot be used: ROOT/.orch/store.db is a database of another program\n"
-        in done.err
-    )
+    assert "error[E806]: the store cannot be used: ROOT/.orch/store.db is a database of another program\n" in done.err
     assert (project.root / ".orch/store.db").read_bytes() == before
 
 
@@ -155,15 +152,10 @@ def test_without_checkpoints_no_store_is_needed(tmp_path: Path) -> None:
     project.put(".orch", "a file")
     done = run(project, "run", "job", "--no-checkpoint")
     assert (done.exit, done.out) == (0, "ask 1: 5\n")
-    assert (
-        "the store cannot be used: ROOT/.orch/store.db: File exists; no record is kept of this run\n"
-        in done.err
-    )
+    assert "the store cannot be used: ROOT/.orch/store.db: File exists; no record is kept of this run\n" in done.err
 
 
-def test_an_answer_that_cannot_be_stored_is_still_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_that_cannot_be_stored_is_still_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = Project(tmp_path / "p", HEAD + "show @ask(1)\nshow @ask(2)\nshow @ask(3)\n")
     put = Checkpoints.put
 
@@ -176,9 +168,7 @@ def test_an_answer_that_cannot_be_stored_is_still_shown(
         patch.setattr(Checkpoints, "put", full)
         done = run(project)
     assert (done.exit, done.out) == (1, "ask 1: 5\nask 2: 5\n")
-    assert done.err.endswith(
-        "error[E806]: the store cannot be used: database or disk is full\n   = help: make room\n"
-    )
+    assert done.err.endswith("error[E806]: the store cannot be used: database or disk is full\n   = help: make room\n")
     again = run(project)
     assert (again.exit, again.out) == (0, "ask 1: 5\nask 2: 5\nask 3: 5\n")
     assert project.asked() == ["ask 1", "ask 2", "ask 2", "ask 3"]

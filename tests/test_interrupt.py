@@ -47,12 +47,9 @@ def test_an_item_with_two_calls_leaves_the_calls_of_the_others_alone(tmp_path: P
 
 def test_a_labelled_call_with_several_steps_is_finished_whole(tmp_path: Path) -> None:
     steps = (
-        "exe llm @both(n) = [\n  let @a = @claude(`one @n`)\n  let @b = sh { echo b }\n"
-        "  let @c = @claude(`two @n`)\n"
+        "exe llm @both(n) = [\n  let @a = @claude(`one @n`)\n  let @b = sh { echo b }\n  let @c = @claude(`two @n`)\n"
     )
-    project = Project(
-        tmp_path / "p", HEAD + steps + "  => `@a @b @c`\n]\nshow @both(1)\nshow @ask(2)\n", PAUSE
-    )
+    project = Project(tmp_path / "p", HEAD + steps + "  => `@a @b @c`\n]\nshow @both(1)\nshow @ask(2)\n", PAUSE)
     with project.started("run", "job") as process:
         until(lambda: len(project.asked()) == 1)
         done = interrupted(process)

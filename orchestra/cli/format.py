@@ -1,6 +1,6 @@
 """`orch format [--check] FILE …`: lay scripts out in the one canonical way, comments included.
 
-What that way is stands in `orchestra.printing`. A script that would mean something else afterwards is left alone.
+What that way is stands in `orchestra.printing`. A script that would then mean something else is left alone.
 """
 
 from __future__ import annotations

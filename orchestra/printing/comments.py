@@ -1,7 +1,7 @@
 """The comments of a source, found between its tokens, and which of them are still to be printed.
 
-A comment belongs before a statement, at the end of its line, or at the end of a block; where it stands elsewhere, the
-printer keeps the statement as it was written.
+A comment belongs before a statement, at the end of its line, or at the end of a block; where it stands
+elsewhere, the printer keeps the statement as it was written.
 """
 
 from __future__ import annotations

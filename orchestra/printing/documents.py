@@ -30,9 +30,7 @@ def document_text(script: Script, show: Printer) -> str:
 
 def _directives(group: list[Node], following: Node | None, show: Printer) -> str:
     """Prose goes on at the end of a directive's line, but below a fence."""
-    goes_on = following is None or (
-        isinstance(following, Document) and following.text.startswith(("\n", "\r\n"))
-    )
+    goes_on = following is None or (isinstance(following, Document) and following.text.startswith(("\n", "\r\n")))
     if len(group) == 1 and goes_on:
         return "/" + render(show(group[0]))
     text = render(show.lines(group, group[0].span.start, group[-1].span.end))

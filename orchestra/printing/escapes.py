@@ -1,4 +1,4 @@
-"""Literal text in each kind of template: what must be escaped, and where a reference must be told from what follows.
+"""Literal text in each kind of template: what is escaped, and where a reference is kept apart from what follows.
 
 The opposite of what the scanner does with escapes.
 """
@@ -23,7 +23,7 @@ _WINDOWS_END: Final = "\r\n"
 
 
 def escaped(text: str, kind: str, first: bool = False) -> str:
-    """The source of a literal text; `first` says that it begins the body of a loop, where blanks are skipped."""
+    """The source of a literal text; `first`: it begins the body of a loop, where blanks are skipped."""
     style = KINDS[kind].escapes
     if kind == "att":
         return _around(_UNTOUCHED, text, lambda part: _AT.sub(r"\\@", part))
@@ -48,16 +48,9 @@ def _characters(text: str, kind: str, style: str) -> str:
             made += "\\\\" if _is_taken(after, kind, style) else char
         elif char == "@":
             made += "\\@" if _needs_at(text, position, kind) else char
-        elif char in _SIGNS.get(kind, "") or (
-            char == "{" and after == "{" and KINDS[kind].references == "{{"
-        ):
+        elif char in _SIGNS.get(kind, "") or (char == "{" and after == "{" and KINDS[kind].references == "{{"):
             made += _CONTROLS.get(char, f"\\{char}")
-        elif (
-            style == "full"
-            and char in _CONTROLS
-            and char != "\n"
-            and not text.startswith(_WINDOWS_END, position)
-        ):
+        elif style == "full" and char in _CONTROLS and char != "\n" and not text.startswith(_WINDOWS_END, position):
             made += _CONTROLS[char]
         else:
             made += "\\." if position in dotted else char

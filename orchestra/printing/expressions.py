@@ -32,9 +32,7 @@ from orchestra.printing.printer import Level, Printer, begins_statement, listed,
 
 
 @prints(Number, Constant, Duration, Regex, BareWords, Key, Reference, NameKey)
-def token(
-    node: Number | Constant | Duration | Regex | BareWords | Key | Reference | NameKey, show: Printer
-) -> Doc:
+def token(node: Number | Constant | Duration | Regex | BareWords | Key | Reference | NameKey, show: Printer) -> Doc:
     return node.token
 
 
@@ -193,9 +191,7 @@ def not_(node: Not, show: Printer) -> Doc:
 
 @prints(Negative, level=Level.UNARY)
 def negative(node: Negative, show: Printer) -> Doc:
-    return "-", _base(node.operand, show) if isinstance(node.operand, Number) else show(
-        node.operand, Level.UNARY
-    )
+    return "-", _base(node.operand, show) if isinstance(node.operand, Number) else show(node.operand, Level.UNARY)
 
 
 @prints(Ternary, level=Level.EXPRESSION)

@@ -127,9 +127,7 @@ class Printer:
                 made[-1].ended()
             entry = _Entry(self.comments.gap(statement.span.start), doc)
             for comment in self.comments.behind(statement.span.end):
-                call = semicolons and isinstance(
-                    statement, Invocation
-                )  # else the bracket would open an array
+                call = semicolons and isinstance(statement, Invocation)  # else the bracket would open an array
                 entry.behind = f"{';' if call else ''} {comment.text}"
             made.append(entry)
         return _stacked([*made, *self._comments(start, end)])
@@ -165,11 +163,5 @@ def _is_like_block(array: Array) -> bool:
     alone = len(array.items) == 1
     while isinstance(first, (Pipeline, Or, WithOptions)):
         alone = True
-        first = (
-            first.left
-            if isinstance(first, Or)
-            else first.source
-            if isinstance(first, Pipeline)
-            else first.value
-        )
+        first = first.left if isinstance(first, Or) else first.source if isinstance(first, Pipeline) else first.value
     return alone and isinstance(first, Call)

@@ -10,7 +10,7 @@ __all__ = ["difference", "same_tree"]
 
 
 def same_tree(a: Node, b: Node) -> bool:
-    """Whether two nodes have the same structure. Places, headers and what is computed from parts do not count."""
+    """Whether two nodes have the same structure. Places, headers and computed fields do not count."""
     return difference(a, b) is None
 
 

@@ -21,9 +21,9 @@ from orchestra.config import Config
 from orchestra.errors import OrchError
 from orchestra.events import Subscriber
 from orchestra.invocation import RunOptions
+from orchestra.location import relative_name
 from orchestra.nodes.signals import Signal
 from orchestra.parse import parse_script
-from orchestra.location import relative_name
 from orchestra.runtime.run import Run
 from orchestra.runtime.signals import Interrupted
 from orchestra.runtime.sinks import Sinks

@@ -84,9 +84,7 @@ class Memo:
         assert key is not None
         with self._store_in_use():
             op = frame.op
-            frame.validity = (
-                op.facts["validity"] if op.function is None else self._run.digests.of(op.function)
-            )
+            frame.validity = op.facts["validity"] if op.function is None else self._run.digests.of(op.function)
             served = self._found(frame, key) or (self._claimed(frame, key) if writes else None)
             if served is not None:
                 facts["checkpoint"]["hit"] = True

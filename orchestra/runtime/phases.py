@@ -13,8 +13,8 @@ from typing import Any
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, walk
 from orchestra.nodes.durations import duration_of
-from orchestra.nodes.options import With
 from orchestra.nodes.script import Checkpoint, Script
+from orchestra.nodes.tails import With
 from orchestra.nodes.templates import Text
 from orchestra.source import Span
 from orchestra.values.operators import truthy

@@ -95,9 +95,7 @@ class Recording:
             self.note(line)
         if self.options.new:
             store.resume(self.script_name).mark_all()
-        payload = json.dumps(
-            self.options.identity(self.payload), sort_keys=True, ensure_ascii=False, default=str
-        )
+        payload = json.dumps(self.options.identity(self.payload), sort_keys=True, ensure_ascii=False, default=str)
         execution = store.start(
             self.script_name,
             payload,
@@ -136,9 +134,7 @@ class Recording:
             if target.phase is not None:
                 self.execution.resume.mark_phase(target.phase, self._phases.names(self._recorded_phases()))
             elif target.function is not None:
-                self.execution.resume.mark_function(
-                    target.function, target.site, target.prefix, target.only_matching
-                )
+                self.execution.resume.mark_function(target.function, target.site, target.prefix, target.only_matching)
 
     def _has_answers(self) -> bool:
         """Whether earlier runs of the script left any. Begins no store."""

@@ -23,9 +23,7 @@ class Restoring:
     note:    tells the user
     """
 
-    def __init__(
-        self, root: Path, content: Callable[[StoredFile], bytes], note: Callable[[str], None]
-    ) -> None:
+    def __init__(self, root: Path, content: Callable[[StoredFile], bytes], note: Callable[[str], None]) -> None:
         self._root = root
         self._content = content
         self._note = note
