@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check accept bench wheel
+.PHONY: help setup demo test check accept bench fuzz wheel
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -31,6 +31,9 @@ accept: $(READY)  ## rewrite what a case expects: make accept CASE=area/name
 
 bench: $(READY)  ## measure speed as ratios, beside a reference timed in the same run
 	@$(BIN)/python bench/run.py
+
+fuzz: $(READY)  ## a minute of random programs that must not break anything
+	@$(BIN)/python tests/fuzz.py --seconds 60
 
 wheel: $(READY)  ## build dist/*.whl
 	@$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .

@@ -93,7 +93,8 @@ def _gathers(cls: type[Node]) -> bool:
 
 def _has_list(cls: type[Node]) -> bool:
     names = parts_of(cls)
-    return bool(names) and str(cls.__dataclass_fields__[names[-1]].type).startswith("list")
+    kind = str(cls.__dataclass_fields__[names[-1]].type) if names else ""
+    return kind.startswith("list") and "None" not in kind
 
 
 def _check_command(made: Any) -> None:

@@ -52,16 +52,15 @@ def check_template(walker: Walker, function: Exe, path: Template, scope: Scope) 
 def _parsed(walker: Walker, written: str, span: Span) -> Node | None:
     """The nodes of a template file, or None after saying why there are none."""
     library = walker.library
-    path = library.resolve(written, walker.module.directory or library.config.root)
-    if path.suffix not in TEMPLATES:
-        ending = path.suffix or "nothing"
-        walker.findings.add("E407", f"a template file ends in .att or .mtt, not in {ending}", span)
-        return None
+    folder = walker.module.directory or library.config.root
     try:
-        return library.template(path)
+        path = library.resolve(written, folder)
+        if path.suffix in TEMPLATES:
+            return library.template(path)
+        raise OrchError("E407", f"a template file ends in .att or .mtt, not in {path.suffix or 'nothing'}")
     except OrchError as error:
         if error.code == "E401":
-            error = library.missing(written, walker.module.directory or library.config.root)
+            error = library.missing(written, folder)
         walker.findings.error(error.at(span))
         return None
 

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("orchestra.cli.check", "find faults in scripts and templates without running them"),
     "validate": ("orchestra.cli.check", "the same as check"),
     "explain": ("orchestra.cli.explain", "what an error code means and what to do"),
+    "format": ("orchestra.cli.format", "lay scripts out in the one canonical way"),
     "howto": ("orchestra.cli.howto", "the manual"),
     "init": ("orchestra.cli.init", "make a project in this folder"),
     "install": ("orchestra.cli.install", "check that the modules of a project are there"),

@@ -39,7 +39,17 @@ def _again(words: Sequence[str]) -> str:
     """The command that goes on where this one stopped: the same, but not from the beginning."""
     end = list(words).index("--") if "--" in words else len(words)
     kept = [word for word in words[:end] if word not in ("--new", "--fresh")]
-    return shlex.join(["orch", *kept, *words[end:]])
+    return shlex.join(["orch", *_without_targets(kept), *words[end:]])
+
+
+def _without_targets(words: Sequence[str]) -> list[str]:
+    """What was to be made again is marked already: naming it once more would undo what was made since."""
+    kept = [word for before, word in zip(["", *words], words, strict=False) if not _names_target(before, word)]
+    return [*(word for word in kept if word != "--resume"), *(["--resume"] if "--resume" in kept else [])]
+
+
+def _names_target(before: str, word: str) -> bool:
+    return word.startswith("--resume=") or (before == "--resume" and not word.startswith("-"))
 
 
 def _outcome(words: list[str], shell: Shell) -> int:

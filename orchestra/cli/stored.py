@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from orchestra.cli.shell import Shell
 from orchestra.config import Config
 from orchestra.errors import OrchError, nearest
-from orchestra.store.listings import RunSummary, list_runs
+from orchestra.store.listings import KILLED, RunSummary, list_runs
 from orchestra.store.store import Store
 
 __all__ = ["chosen_run", "open_store", "state"]
 
 # Exit code → how a finished run is called.
 STATES = {
+    KILLED: "killed",
     0: "done",
     2: "wrong",
     3: "waiting",
@@ -26,6 +27,7 @@ STATES = {
     5: "items failed",
     75: "parked",
     130: "interrupted",
+    143: "terminated",
 }
 
 
@@ -58,7 +60,7 @@ def chosen_run(store: Store, name: str) -> RunSummary:
 
 
 def state(exit: int | None) -> str:
-    return "open" if exit is None else STATES.get(exit, "failed")
+    return "running" if exit is None else STATES.get(exit, "failed")
 
 
 def _now() -> str:

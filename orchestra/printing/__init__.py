@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from orchestra.nodes.script import Document, Script
 from orchestra.nodes.templates import TextBody
-from orchestra.printing import control, expressions, pipelines, statements, texts  # noqa: F401  (these fill the table)
+from orchestra.printing import (  # noqa: F401  (these fill the table)
+    control,
+    expressions,
+    modules,
+    pipelines,
+    statements,
+    texts,
+)
 from orchestra.printing.comments import Comments
 from orchestra.printing.documents import document_text, in_place
 from orchestra.printing.layout import render

@@ -17,7 +17,7 @@ from orchestra.nodes.loops import (
     ParallelLimits,
 )
 from orchestra.nodes.when import Arm, ArmAny, ArmNone, When, WhenInline, WhenMatch
-from orchestra.printing.layout import Doc
+from orchestra.printing.layout import Doc, edge
 from orchestra.printing.pipelines import stages
 from orchestra.printing.printer import Level, Printer, prints, spaced
 
@@ -41,6 +41,12 @@ def catch(node: Catch, show: Printer) -> Doc:
     return spaced("catch", node.name or "", show(node.body))
 
 
+def _subject(node: Node, show: Printer) -> Doc:
+    """What stands directly after `when`, where a bracket would open the arms."""
+    doc = show.closed(node)
+    return ("(", doc, ")") if edge(doc, 0).startswith("[") else doc
+
+
 @prints(When)
 def when(node: When, show: Printer) -> Doc:
     return show.block("when [", node.entries, node.span)
@@ -48,12 +54,12 @@ def when(node: When, show: Printer) -> Doc:
 
 @prints(WhenMatch)
 def when_match(node: WhenMatch, show: Printer) -> Doc:
-    return spaced("when", show.closed(node.subject), show.block("[", node.entries, node.span))
+    return spaced("when", _subject(node.subject, show), show.block("[", node.entries, node.span))
 
 
 @prints(WhenInline, level=Level.VALUE)
 def when_inline(node: WhenInline, show: Printer) -> Doc:
-    return spaced("when", show.closed(node.condition), "=>", show.action(node.action))
+    return spaced("when", _subject(node.condition, show), "=>", show.action(node.action))
 
 
 @prints(Arm)
@@ -117,7 +123,7 @@ def _iteration(body: Node, show: Printer, set_apart: bool = False) -> Doc:
 
 @prints(ForFilter)
 def for_filter(node: ForFilter, show: Printer) -> Doc:
-    return spaced("when", show.closed(node.condition), _iteration(node.body, show))
+    return spaced("when", _subject(node.condition, show), _iteration(node.body, show))
 
 
 @prints(ForChoice)

@@ -6,14 +6,15 @@ The opposite of what the scanner does with escapes.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from orchestra.scan.native import is_load
-from orchestra.scan.text import _CONTROL, _LITERAL, _UNTOUCHED, KINDS
+from orchestra.scan.text import CONTROL, KINDS, LITERAL, UNTOUCHED
 
 __all__ = ["bounded", "command_text", "escaped"]
 
-_CONTROLS: Final = {value: f"\\{letter}" for letter, value in _CONTROL.items()}
+_CONTROLS: Final = {value: f"\\{letter}" for letter, value in CONTROL.items()}
 # Signs that get a backslash, beside the backslash itself, by kind of text.
 _SIGNS: Final = {"`": "`", '"': '"\n', "'": "'", "[[": "]"}
 _AT: Final = re.compile(r"@(?=[A-Za-z_@]|\Z)")
@@ -26,7 +27,7 @@ def escaped(text: str, kind: str, first: bool = False) -> str:
     """The source of a literal text; `first`: it begins the body of a loop, where blanks are skipped."""
     style = KINDS[kind].escapes
     if kind == "att":
-        return _around(_UNTOUCHED, text, lambda part: _AT.sub(r"\\@", part))
+        return _around(UNTOUCHED, text, lambda part: _AT.sub(r"\\@", part))
     if style in ("path", "cmd"):
         text = re.sub(r"(?<=[ \t])(!?)#", r"\1\\#", text) if kind == "load" else text
         return _AT.sub(r"\\@", text)
@@ -59,9 +60,9 @@ def _characters(text: str, kind: str, style: str) -> str:
 
 def _is_taken(after: str, kind: str, style: str) -> bool:
     """Whether a backslash before this character would be an escape."""
-    if not after or after in _LITERAL[style] or after in _SIGNS.get(kind, ""):
+    if not after or after in LITERAL[style] or after in _SIGNS.get(kind, ""):
         return True
-    return style == "full" and (after in _CONTROL or (after in _CONTROLS and after != "\n"))
+    return style == "full" and (after in CONTROL or (after in _CONTROLS and after != "\n"))
 
 
 def _needs_at(text: str, position: int, kind: str) -> bool:
@@ -80,14 +81,13 @@ def _dots(text: str) -> list[int]:
     return [position for position, char in enumerate(text) if char == "."]
 
 
-def _around(untouched: re.Pattern[str], text: str, change: object) -> str:
+def _around(untouched: re.Pattern[str], text: str, change: Callable[[str], str]) -> str:
     """Change what lies between the matches."""
-    assert callable(change)
     made, start = "", 0
     for match in untouched.finditer(text):
         made += change(text[start : match.start()]) + match.group()
         start = match.end()
-    return made + str(change(text[start:]))
+    return made + change(text[start:])
 
 
 def command_text(text: str, quote: str) -> tuple[str, str]:
@@ -114,7 +114,7 @@ def bounded(source: str, tail: str, kind: str) -> str:
     rules, style = KINDS[kind], KINDS[kind].escapes
     char, after = source[:1], source[1:2]
     if char == "\\":
-        return source if after and (after in _CONTROL or after in _LITERAL[style]) else "\\" + source
+        return source if after and (after in CONTROL or after in LITERAL[style]) else "\\" + source
     goes_on = (
         (char == "." and (after.isalnum() or after == "_"))
         or (char == "(" and rules.calls and tail != "call")

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, TypeVar
 
-from orchestra.nodes.base import Node
+from orchestra.nodes.base import Node, children
+from orchestra.nodes.blocks import Block, BlockValue
 from orchestra.nodes.functions import Call
 from orchestra.nodes.literals import Array
 from orchestra.nodes.operators import Or
@@ -105,10 +106,16 @@ class Printer:
         doc = self(node, least)
         return ("(", doc, ")") if edge(doc, -1).endswith("?") else doc
 
-    def action(self, node: Node) -> Doc:
-        """What stands where a block may stand as well: an array that would be read as one is set apart."""
+    def action(self, node: Node, assigned: bool = False) -> Doc:
+        """What stands where a block may stand as well: an array that would be read as one is set apart.
+
+        After `=`, which `assigned` tells, that goes for an empty one too.
+        """
         doc = self(node)
-        return ("(", doc, ")") if isinstance(node, Array) and _is_like_block(node) else doc
+        array = _leftmost(node) if edge(doc, 0).startswith("[") else None
+        if isinstance(array, Array) and (_is_like_block(array) or (assigned and not array.items)):
+            return "(", doc, ")"
+        return doc
 
     # ── lists of statements ──────────────────────────────────────────────────────────────────────
 
@@ -155,6 +162,13 @@ def begins_statement(doc: Doc) -> bool:
     """Whether the text begins with a word that would begin a statement after a bracket."""
     word = NAME.match(edge(doc, 0))
     return word is not None and word.group() in STATEMENTS
+
+
+def _leftmost(node: Node) -> Node:
+    """The literal or block that a value begins with."""
+    while not isinstance(node, (Array, Block, BlockValue)):
+        node = next(children(node))
+    return node
 
 
 def _is_like_block(array: Array) -> bool:

@@ -1,4 +1,4 @@
-"""How bindings, functions, output and modules are written."""
+"""How bindings, functions, hooks and output are written."""
 
 from __future__ import annotations
 
@@ -19,22 +19,7 @@ from orchestra.nodes.blocks import (
 from orchestra.nodes.files import File, Files
 from orchestra.nodes.functions import Exe, Param, Shadow
 from orchestra.nodes.hooks import Hook, HookFunction, HookOperation
-from orchestra.nodes.modules import (
-    Export,
-    ExportAll,
-    ExportItem,
-    Import,
-    ImportAlias,
-    ImportAll,
-    ImportItem,
-    ImportItems,
-    ImportKind,
-    ImportWhole,
-    ModuleName,
-    Needs,
-    NodePackage,
-    TemplateFile,
-)
+from orchestra.nodes.modules import ModuleName, TemplateFile
 from orchestra.nodes.output import (
     Append,
     BarePath,
@@ -73,8 +58,8 @@ def block(node: Block | BlockValue, show: Printer) -> Doc:
 # ── bindings ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _labels(labels: list[str]) -> str:
-    return ", ".join(labels)
+def labels(words: list[str]) -> str:
+    return ", ".join(words)
 
 
 def _target(target: Any, show: Printer) -> Doc:
@@ -94,7 +79,7 @@ def items_target(node: ItemsTarget, show: Printer) -> Doc:
 @prints(Var)
 def var(node: Var, show: Printer) -> Doc:
     target = (_target(node.target, show), node.optional or "")
-    return spaced("var", _labels(node.labels), target, "=", show(node.value))
+    return spaced("var", labels(node.labels), target, "=", show(node.value))
 
 
 @prints(Let)
@@ -127,12 +112,12 @@ def bail(node: Bail, show: Printer) -> Doc:
 
 @prints(Exe)
 def exe(node: Exe, show: Printer) -> Doc:
-    head = (node.token, _params(node.params, show))
-    return spaced("exe", _labels(node.labels), head, "=", show.action(node.body))
+    head = (node.token, params(node.params, show))
+    return spaced("exe", labels(node.labels), head, "=", show.action(node.body, assigned=True))
 
 
-def _params(params: list[Any] | None, show: Printer) -> Doc:
-    return "" if params is None else listed("(", [show(param) for param in params], ")")
+def params(nodes: list[Any] | None, show: Printer) -> Doc:
+    return "" if nodes is None else listed("(", [show(param) for param in nodes], ")")
 
 
 @prints(Param)
@@ -173,7 +158,7 @@ def token(node: HookOperation | StreamName | BarePath | ModuleName, show: Printe
 
 @prints(Show)
 def show_(node: Show, show: Printer) -> Doc:
-    return spaced("show", _labels(node.labels), show(node.value))
+    return spaced("show", labels(node.labels), show(node.value))
 
 
 @prints(Log)
@@ -229,64 +214,3 @@ def invocation(node: Invocation, show: Printer) -> Doc:
 @prints(Checkpoint)
 def checkpoint(node: Checkpoint, show: Printer) -> Doc:
     return spaced("checkpoint", show(node.name), show(node.options))
-
-
-# ── modules ──────────────────────────────────────────────────────────────────────────────────────
-
-
-@prints(Import)
-def import_(node: Import, show: Printer) -> Doc:
-    what = spaced(show(node.kind), _labels(node.labels), show(node.items))
-    return spaced("import", what, "from", show(node.source), show(node.options))
-
-
-@prints(ImportWhole)
-def import_whole(node: ImportWhole, show: Printer) -> Doc:
-    source = (show(node.source), show(node.alias))
-    return spaced("import", show(node.kind), _labels(node.labels), source, show(node.options))
-
-
-@prints(ImportKind)
-def import_kind(node: ImportKind, show: Printer) -> Doc:
-    return node.word + (f"({node.ttl})" if node.ttl else "")
-
-
-@prints(ImportAlias)
-def import_alias(node: ImportAlias, show: Printer) -> Doc:
-    params = [param for param in node.params or () if param is not None]
-    return f" as {node.alias}", _params(params, show) if params else ""
-
-
-@prints(ImportItems)
-def import_items(node: ImportItems, show: Printer) -> Doc:
-    return listed("{", [show(item) for item in node.items], "}", LINE)
-
-
-@prints(ImportItem, ExportItem)
-def item(node: ImportItem | ExportItem, show: Printer) -> Doc:
-    return node.name + (f" as {node.alias}" if node.alias else "")
-
-
-@prints(ImportAll)
-def import_all(node: ImportAll, show: Printer) -> Doc:
-    return f"* as {node.alias}"
-
-
-@prints(NodePackage)
-def node_package(node: NodePackage, show: Printer) -> Doc:
-    return f"node {node.token}"
-
-
-@prints(Export)
-def export(node: Export, show: Printer) -> Doc:
-    return "export ", listed("{", [show(item) for item in node.items], "}", LINE)
-
-
-@prints(ExportAll)
-def export_all(node: ExportAll, show: Printer) -> Doc:
-    return "*"
-
-
-@prints(Needs)
-def needs(node: Needs, show: Printer) -> Doc:
-    return "needs {", node.body, "}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestra.nodes.base import Node
 from orchestra.nodes.commands import Code, CodeArgs, CodeDir, Command, OldCommand
-from orchestra.nodes.files import Load, LoadAs, Selector
+from orchestra.nodes.files import Load, LoadAs, LoadFormat, Selector
 from orchestra.nodes.functions import Call
 from orchestra.nodes.prose import Prose, ProseFile, ProseText
 from orchestra.nodes.templates import (
@@ -167,6 +167,11 @@ def selector(node: Selector, show: Printer) -> Doc:
 @prints(LoadAs)
 def load_as(node: LoadAs, show: Printer) -> Doc:
     return show(node.load), " as ", show(node.template)
+
+
+@prints(LoadFormat)
+def load_format(node: LoadFormat, show: Printer) -> Doc:
+    return show(node.load), " as ", node.format
 
 
 # ── commands and foreign code ────────────────────────────────────────────────────────────────────

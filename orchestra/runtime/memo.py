@@ -110,7 +110,7 @@ class Memo:
             self.in_flight -= 1
             ms = round((trio.current_time() - started) * 1000)
             run.event("call:end", fn=frame.op.name, ms=ms, status=status)
-        if frame.key is not None and is_result(value):
+        if frame.key is not None and not frame.fleeting and is_result(value):
             self._keep(frame, frame.key, value, ms)
         return value
 

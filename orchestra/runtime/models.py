@@ -54,13 +54,17 @@ class _Call:
             result = self._run.wait(self._run.agent.call, request)
         except OrchError as error:
             self._failed(error, resolved)
+            if memo is not None:
+                memo.fleeting = True
             if given.on_fail != "null" or error.fatal or error.code == "E701":
                 raise error.at(self._op.span) from None
             self._run.warn(Warned(error.code, f"@{self._fn}: {error.message}", self._op.span, error.help))
             return None
         self._record(result)
-        if memo is not None and result.poll is not None:
-            memo.wrote(result.poll.path, "poll")
+        if memo is not None:
+            memo.fleeting = not given.cache
+            if result.poll is not None:
+                memo.wrote(result.poll.path, "poll")
         return self._value(result)
 
     def _request(self, given: CallArguments) -> LLMRequest:
@@ -109,53 +113,30 @@ class _Call:
 
     def _record(self, result: LLMResult) -> None:
         usage = result.usage
-        self._run.execution.calls.add(
-            CallRow(
-                self._id,
-                self._fn,
-                result.provider,
-                result.model,
-                self._started,
-                result.ms,
-                result.turns,
-                usage.input,
-                usage.output,
-                usage.cache_write,
-                usage.cache_read,
-                result.cost,
-                result.stop,
-                result.attempts,
-                False,
-                result.archive,
-                self._run.phase,
-                None,
-            )  # fmt: skip
-        )
+        self._add(
+            provider=result.provider, model=result.model, ms=result.ms, turns=result.turns, input=usage.input,
+            output=usage.output, cache_write=usage.cache_write, cache_read=usage.cache_read, cost=result.cost,
+            stop=result.stop, attempts=result.attempts, archive=result.archive, error=None,
+        )  # fmt: skip
 
     def _failed(self, error: OrchError, resolved: Any) -> None:
-        details = error.details
-        self._run.execution.calls.add(
-            CallRow(
-                self._id,
-                self._fn,
-                resolved.provider,
-                resolved.id,
-                self._started,
-                int(details.get("ms", 0)),
-                int(details.get("turns", 0)),
-                int(details.get("input", 0)),
-                int(details.get("output", 0)),
-                0,
-                0,
-                None,
-                None,
-                int(details.get("attempts", 1)),
-                False,
-                details.get("archive"),
-                self._run.phase,
-                error.message,
-            )  # fmt: skip
-        )
+        known = {name: int(error.details.get(name, 0)) for name in ("ms", "turns", "input", "output")}
+        self._add(
+            provider=resolved.provider, model=resolved.id, **known, cache_write=0, cache_read=0, cost=None, stop=None,
+            attempts=int(error.details.get("attempts", 1)), archive=error.details.get("archive"), error=error.message,
+        )  # fmt: skip
+
+    def _add(self, **columns: Any) -> None:
+        """A row in the ledger. If the store fails here, the answer that was paid for is still passed on."""
+        row = CallRow(
+            id=self._id, fn=self._fn, started=self._started, cached=False, phase=self._run.phase, **columns
+        )  # fmt: skip
+        try:
+            self._run.execution.calls.add(row)
+        except OrchError as error:
+            if error.code != "E806":
+                raise
+            self._run.store_failed(error)
 
 
 REQUEST_FIELDS = frozenset(LLMRequest.__dataclass_fields__) - {"call_id", "fn", "stream"}

@@ -75,11 +75,13 @@ class Fanout:
     async def _worker(self, loop: int, scope: trio.CancelScope) -> None:
         await greenback.ensure_portal()
         while self.next < self.count and not self.stopped and not self.run.interrupted:
+            waited = self.run.waits
             await self._item(loop)
-            if self.raised is not None or self.cut:
+            if self.cut or not isinstance(self.raised, Interrupted | None):
                 scope.cancel()
                 return
-            await trio.lowlevel.checkpoint()
+            if self.run.waits == waited:  # an item that waited for something has let the others work
+                await trio.lowlevel.checkpoint()
 
     async def _item(self, loop: int) -> None:
         index, self.next = self.next, self.next + 1
@@ -98,8 +100,8 @@ class Fanout:
             status, self.stopped = "skipped", True
         except trio.Cancelled:
             raise
-        except BaseException as error:
-            self.stopped, self.raised = True, error
+        except BaseException as error:  # after Interrupted the others finish their calls
+            self.stopped, self.raised = True, self.raised or error
         self.run.event("item:end", loop=loop, index=index, status=status)
 
     def _failed(self, index: int, error: OrchError) -> None:

@@ -68,6 +68,7 @@ class Run(Recording, Executing, Writing, Importing):
         self.recursion_limit = int(self.environ.get("ORCH_RECURSION_DEPTH") or self.config.run.recursionDepth)
         self.parallel_limit = int(self.environ.get("ORCH_PARALLEL_LIMIT") or self.config.run.parallel)
         self._rounds = 0
+        self.waits = 0  # how often something has been waited for
         self._loops = 0
         self._stdin: Any = MISSING
         self.hooks = Hooks(self)
@@ -84,7 +85,11 @@ class Run(Recording, Executing, Writing, Importing):
 
     def wait(self, work: Callable[..., Awaitable[Any]], *args: Any) -> Any:
         """Wait for an async function inside the trio task that evaluates."""
-        return greenback.await_(work(*args))
+        self.waits += 1
+        try:
+            return greenback.await_(work(*args))
+        except BaseExceptionGroup as group:
+            raise _cancellation(group) or group from None
 
     def breathe(self) -> None:
         """Let signals, time limits and sibling tasks act during a long loop."""
@@ -99,8 +104,9 @@ class Run(Recording, Executing, Writing, Importing):
         self.check_interrupted()
 
     async def _sleep(self, seconds: float) -> None:
+        finishing = self.interruption.is_set() and not self.interrupted  # inside a call that is let finish
         with trio.move_on_after(seconds):
-            await self.interruption.wait()
+            await (trio.sleep_forever() if finishing else self.interruption.wait())
 
     def check_interrupted(self) -> None:
         if self.interrupted:
@@ -370,3 +376,12 @@ class Run(Recording, Executing, Writing, Importing):
             return yaml.load(text, Loader=yaml.BaseLoader)
         except yaml.YAMLError as error:
             raise OrchError("E403", f"the front matter of {module.name} is not YAML: {error}") from None
+
+
+def _cancellation(group: BaseExceptionGroup) -> trio.Cancelled | None:
+    """A cancellation that several tasks saw at once is one cancellation; None if there is more to the group."""
+    cancelled, rest = group.split(trio.Cancelled)
+    found: BaseException | None = cancelled
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found if rest is None and isinstance(found, trio.Cancelled) else None

@@ -86,7 +86,7 @@ class BracketRules(WordRules, TextRules):
             while chain := re.compile(r"\.[\w-]+|\[[^\]\n]*\]").match(text, end):
                 end = chain.end()
         rest = text[end : end + 200].lstrip(" \t")
-        return not rest or rest[0] in "\n\r;]|@" or rest[0].isalpha()
+        return not rest or rest[0] in "\n\r;]|@" or rest[0].isalpha() or rest.startswith((">>", "<<"))
 
     def _open_brace(self, adjacent: bool) -> None:
         accepted = self.accepted
@@ -109,16 +109,7 @@ class BracketRules(WordRules, TextRules):
         )
 
     def _code_body(self) -> None:
-        lang = self._language()
-        self._raw_braces("CODE", lang)
-
-    def _language(self) -> str:
-        """The language word before the braces that open here."""
-        for name in re.findall(
-            r"\b(js|javascript|node|nodejs|py|python|sh|bash)\b", self.text[max(0, self.pos - 200) : self.pos]
-        )[::-1]:
-            return str(name)
-        return "js"
+        self._raw_braces("CODE", self.language)
 
     def _close(self, kind: str) -> None:
         frame = self.stack[-1]

@@ -130,6 +130,8 @@ class WordRules(State):
             r"\s*[,@{<]|\s+[\"'`A-Za-z]", self.text[match.end() : match.end() + 40]
         ):
             return False
+        if match.group() in words.STATEMENTS:  # `show for @x in …` has no label
+            return False
         self.emit("LABEL", pos, match.end())
         return True
 

@@ -60,6 +60,7 @@ class Scanner(SignRules):
         self.accepted = Expected(parser_state.parse_conf.states, parser_state.state_stack)
         self.last = ""
         self.last_end = -1
+        self.language = "js"
         self.out: deque[Token] = deque()
         self.stack: list[Frame] = [self._base()]
 
@@ -126,7 +127,7 @@ class Scanner(SignRules):
         char = self.text[self.pos]
         if char == "@":
             self._reference()
-        elif char.isdigit():
+        elif "0" <= char <= "9":
             self._number()
         elif char.isalpha() or char == "_":
             self._word()

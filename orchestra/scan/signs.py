@@ -46,7 +46,8 @@ class SignRules(BracketRules):
         if special is not None and special(self, sign, adjacent, newline):
             return
         kind = _SIGNS.get(sign, "SIGN")
-        if kind not in self.accepted and "BARE" in self.accepted and sign not in (",", "=>"):
+        comment = self.text.startswith((">>", "<<"), self.pos)
+        if kind not in self.accepted and "BARE" in self.accepted and sign not in (",", "=>") and not comment:
             self._bare()
             return
         self.emit(kind, self.pos, match.end())
@@ -74,7 +75,7 @@ class SignRules(BracketRules):
         if self.text.startswith("<>", self.pos) and "PLACEHOLDER" in accepted:
             self.emit("PLACEHOLDER", self.pos, self.pos + 2)
             return True
-        if "_LOAD_OPEN" in accepted and not self.text.startswith("<!", self.pos):
+        if "_LOAD_OPEN" in accepted and not self.text.startswith(("<!", "<<"), self.pos):
             self.open_load()
             return True
         return False

@@ -56,6 +56,7 @@ class State:
     out: deque[Token]
     marks: list[int]
     accepted: Expected
+    language: str  # the last word that named one
 
     def emit(self, kind: str, start: int, end: int, value: str | None = None) -> None:
         """Say a token and move behind it."""
@@ -63,6 +64,8 @@ class State:
         self.out.append(Token(kind, text, start, 1, 1, 1, 1, end))
         if end > start:
             self.marks += (start, end)
+        if kind == "LANG":
+            self.language = text
         self.last, self.last_end, self.pos = kind, end, end
 
     def fault(self, code: str, message: str, start: int, end: int, help: str | None = None) -> OrchError:

@@ -45,9 +45,9 @@ KINDS = {
 }
 CLOSERS = {"`": "`", '"': '"', "'": "'", "::": "::", ":::": ":::", "[[": "]]"}
 
-_CONTROL = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
+CONTROL = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 # Characters that a backslash makes literal, by kind of escapes.
-_LITERAL = {
+LITERAL = {
     "full": "\\@\"'`[]{}$.",
     "single": "\\@\"'`[]{}$",
     "colon": "\\@",
@@ -66,7 +66,7 @@ _MUSTACHE = re.compile(r"\{\{\s*([A-Za-z_][\w-]*)((?:\.[\w-]+|\[\d+\])*)\s*\}\}"
 _MUSTACHE_PART = re.compile(r"\.[\w-]+|\[(\d+)\]")
 _FOR = re.compile(r"/for[ \t]+(?=@)")
 _END = re.compile(r"/end(?![\w-])[ \t]*")
-_UNTOUCHED = re.compile(
+UNTOUCHED = re.compile(
     r"(`{3,})mll?d[ \t]*\n.*?^\1`*[ \t]*$", re.DOTALL | re.MULTILINE
 )  # a fence of our own code
 _SELECTOR = re.compile(r"[ \t]+(?=!?#|\{)")
@@ -128,7 +128,7 @@ class TextRules(State):
         if frame.kind == "att" and start == 0 and (match := _FOR.match(self.text)):
             self._loop_head(match.end())
             return
-        if frame.kind == "att" and start == 0 and (match := _UNTOUCHED.match(self.text)):
+        if frame.kind == "att" and start == 0 and (match := UNTOUCHED.match(self.text)):
             self._take(pieces, match.end())
         while self.pos < self.end:
             match = kind.special.search(self.text, self.pos)
@@ -211,9 +211,9 @@ class TextRules(State):
         """The text of the backslash sequence at `pos`."""
         char = self.text[self.pos + 1 : self.pos + 2]
         self.pos += 1 + len(char)
-        if style == "full" and char in _CONTROL and char:
-            return _CONTROL[char]
-        return char if char and char in _LITERAL[style] else "\\" + char
+        if style == "full" and char in CONTROL and char:
+            return CONTROL[char]
+        return char if char and char in LITERAL[style] else "\\" + char
 
     def _at_sign(self, frame: TextFrame, kind: TextKind, start: int, pieces: list[str]) -> bool:
         if self.text.startswith("@@", self.pos):
@@ -265,7 +265,7 @@ class TextRules(State):
         self._take(pieces)
         if not kind.loops:
             return False
-        if frame.kind == "att" and (match := _UNTOUCHED.match(self.text, self.pos)):
+        if frame.kind == "att" and (match := UNTOUCHED.match(self.text, self.pos)):
             self._take(pieces, match.end() - self.pos)
             return False
         if frame.loop and _END.match(self.text, self.pos):
@@ -448,7 +448,7 @@ class TextRules(State):
     def _tail_boundary(self, frame: TextFrame, kind: TextKind) -> bool:
         """A backslash right after a reference ends it; only a true escape keeps its meaning."""
         char = self.text[self.pos + 1 : self.pos + 2]
-        if char and char not in _CONTROL and char not in _LITERAL[kind.escapes]:
+        if char and char not in CONTROL and char not in LITERAL[kind.escapes]:
             self.pos += 1
         return False
 

@@ -80,8 +80,8 @@ WORDS: Final[dict[str, str]] = {
 
 # What must follow a word for it to be that keyword; elsewhere it is an ordinary word.
 FOLLOWED_BY: Final[dict[str, re.Pattern[str]]] = {
-    "LANG": re.compile(r"\s*(?:\(|\{|:(?=[^\s:]))"),
-    "_CMD": re.compile(r"\s*(?:\(|\{|:(?=[^\s:]))"),
+    "LANG": re.compile(r"\s*(?:\(|\{|:(?=[^\s:{]))"),
+    "_CMD": re.compile(r"\s*(?:\(|\{|:(?=[^\s:{]))"),
     "_TEMPLATE": re.compile(r"\s*[\"'`]"),
     "_PROSE": re.compile(r":\s*@"),
     "_DATA": re.compile(r"\s*\{"),

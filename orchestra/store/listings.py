@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from orchestra.store.blobs import Blobs
 from orchestra.store.calls import COLUMNS, CallRow
+from orchestra.store.claims import Owner
 from orchestra.store.store import Store
 from orchestra.values.tagged import MISSING
 
 __all__ = [
+    "KILLED",
     "CheckpointSummary",
     "ExecutionDetails",
     "RunDetails",
@@ -27,9 +29,12 @@ __all__ = [
 ]
 
 
+KILLED: Final = -9  # in place of the exit code of a process that could not tell one
+
+
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run in one line. ended and exit: of its last execution, None while it works or if it was killed."""
+    """A run in one line. ended and exit: of its last execution, None while it works; KILLED if it was killed."""
 
     id: str
     script: str
@@ -44,7 +49,7 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionDetails:
-    """One process that worked on a run; `ended` and `exit` are None while it works or if it was killed."""
+    """One process that worked on a run; `ended` and `exit` are None while it works, `exit` KILLED if it was killed."""
 
     id: str
     started: str
@@ -111,7 +116,7 @@ class CheckpointSummary:
 
 FROM_CALLS = "FROM calls JOIN executions x ON x.id = execution"
 SUMMARY = f"""
-    SELECT r.id, r.script, r.number, r.started, e.ended, e.exit,
+    SELECT r.id, r.script, r.number, r.started, e.ended, e.exit, e.host, e.boot, e.pid, e.born,
         (SELECT count(*) FROM executions WHERE run = r.id),
         (SELECT count(*) {FROM_CALLS} WHERE x.run = r.id),
         (SELECT sum(cost) {FROM_CALLS} WHERE x.run = r.id)
@@ -132,7 +137,7 @@ def list_runs(store: Store, script: str | None = None) -> list[RunSummary]:
     """The runs of one script or of the whole project, latest first."""
     condition, values = ("", ()) if script is None else (" WHERE r.script = ?", (script,))
     rows = store.connection.all(f"{SUMMARY}{condition} ORDER BY r.rowid DESC", values)
-    return [RunSummary(*row) for row in rows]
+    return [_summary(row) for row in rows]
 
 
 def show_run(store: Store, run_id: str) -> RunDetails | None:
@@ -145,7 +150,7 @@ def show_run(store: Store, run_id: str) -> RunDetails | None:
     )[0]
     made = store.connection.all("SELECT count(*) FROM checkpoints WHERE run = ?", (run_id,))[0][0]
     executions, calls = _executions(store, run_id), list_calls(store, run_id)
-    return RunDetails(RunSummary(*row), json.loads(payload), out_dir, seed, executions, calls, made)
+    return RunDetails(_summary(row), json.loads(payload), out_dir, seed, executions, calls, made)
 
 
 def list_calls(store: Store, run_id: str) -> list[CallRow]:
@@ -186,12 +191,26 @@ def checkpoint_value(store: Store, script: str, key: str, *, previous: bool = Fa
     return MISSING if text is None else store.codec.decode(text)
 
 
+def _summary(row: tuple[Any, ...]) -> RunSummary:
+    id, script, number, started, ended, exit, *owner, executions, calls, cost = row
+    exit = _exit(exit, Owner(*owner))
+    return RunSummary(id, script, number, started, ended, exit, executions, calls, cost)
+
+
+def _exit(exit: int | None, owner: Owner) -> int | None:
+    """The exit code of an execution; KILLED where its process is gone without having told one."""
+    return KILLED if exit is None and Owner.current().sees_end_of(owner) else exit
+
+
 def _executions(store: Store, run_id: str) -> list[ExecutionDetails]:
     rows = store.connection.all(
-        "SELECT id, started, ended, exit, argv, host, pid FROM executions WHERE run = ? ORDER BY rowid",
+        "SELECT id, started, ended, exit, argv, host, boot, pid, born FROM executions WHERE run = ? ORDER BY rowid",
         (run_id,),
     )
-    return [replace(ExecutionDetails(*row), argv=json.loads(row[4])) for row in rows]
+    return [
+        ExecutionDetails(id, started, ended, _exit(exit, Owner(*owner)), json.loads(argv), owner[0], owner[2])
+        for id, started, ended, exit, argv, *owner in rows
+    ]
 
 
 def _call(row: tuple[Any, ...]) -> CallRow:

@@ -105,8 +105,8 @@ def _execute(connection: Connection, owner: Owner, run: Run, argv: Sequence[str]
     row = connection.one("SELECT count(*) FROM executions WHERE run = ?", (run.id,))
     id = f"{run.id}.{row[0] + 1 if row else 1}"
     connection.change(
-        "INSERT INTO executions (id, run, started, argv, host, pid) VALUES (?, ?, ?, ?, ?, ?)",
-        (id, run.id, connection.now(), json.dumps(list(argv)), owner.host, owner.pid),
+        "INSERT INTO executions (id, run, started, argv, host, boot, pid, born) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (id, run.id, connection.now(), json.dumps(list(argv)), *owner.row),
     )
     return id
 

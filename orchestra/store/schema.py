@@ -45,8 +45,10 @@ FIRST: Final[Sequence[str]] = (
         ended   TEXT,
         exit    INTEGER,
         argv    TEXT NOT NULL,           -- JSON list
-        host    TEXT NOT NULL,
-        pid     INTEGER NOT NULL
+        host    TEXT NOT NULL,           -- the process, as in claims
+        boot    TEXT NOT NULL,
+        pid     INTEGER NOT NULL,
+        born    TEXT NOT NULL
     ) STRICT""",
     "CREATE INDEX executions_run ON executions (run)",
     # One row for each key of a labelled call; the row of an answer that was replaced is overwritten.

@@ -111,7 +111,7 @@ def test_runs_latest_first(used: Desk) -> None:
     assert used.orch("runs") == 0
     heading, gone, audit = rows(used.out)
     assert heading == ["run", "script", "no.", "started", "state", "times", "calls", "cost"]
-    assert gone == ["r2", "llm/run/gone.mld", "1", "2026-01-02", "03:04", "open", "1", "0"]
+    assert gone == ["r2", "llm/run/gone.mld", "1", "2026-01-02", "03:04", "running", "1", "0"]
     assert audit == ["r1", SCRIPT, "1", "2026-01-02", "03:04", "done", "1", "2", "$0.02"]
 
 
@@ -142,7 +142,7 @@ def test_one_run(used: Desk) -> None:
 
 def test_the_latest_run_is_shown_unless_named(used: Desk) -> None:
     used.orch("show")
-    assert used.out.startswith("r2: llm/run/gone.mld, number 1, open\n")
+    assert used.out.startswith("r2: llm/run/gone.mld, number 1, running\n")
     used.orch("show", "last", "--json")
     assert json.loads(used.out)["summary"]["id"] == "r2"
 

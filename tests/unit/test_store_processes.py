@@ -11,7 +11,7 @@ import pytest
 from store_setting import SCRIPT, Clock, key, open_store, put, start
 
 from orchestra.store.claims import Owner
-from orchestra.store.listings import list_checkpoints, list_runs
+from orchestra.store.listings import KILLED, list_checkpoints, list_runs
 from orchestra.store.store import Store
 
 CHILD = """
@@ -99,7 +99,7 @@ for number in range(1000000):
     kept = {entry.key for entry in list_checkpoints(store, SCRIPT)}
     assert {key(number).digest for number in range(last + 1)} <= kept
     assert store.connection.all("PRAGMA integrity_check") == [("ok",)]
-    assert list_runs(store)[0].exit is None
+    assert list_runs(store)[0].exit == KILLED
 
 
 @pytest.fixture
