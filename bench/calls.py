@@ -37,9 +37,7 @@ def project(folder: Path, script: str, size: int, delay: float = 0.0) -> None:
     items = [{"id": number, "name": f"name {number}"} for number in range(size)]
     (folder / "orch.toml").write_text(SETTINGS)
     (folder / "items.json").write_text(json.dumps(items))
-    (folder / "replies.jsonl").write_text(
-        json.dumps({"match": {}, "reply": "a short answer", "delay": delay})
-    )
+    (folder / "replies.jsonl").write_text(json.dumps({"match": {}, "reply": "a short answer", "delay": delay}))
     (folder / "bench.mld").write_text(script)
 
 
@@ -80,9 +78,7 @@ def reference(root: Path) -> tuple[float, float]:
 def growth(name: str, script: str, root: Path, write: float, read: float) -> None:
     """A table of what an item costs in loops of different lengths."""
     print()
-    row(
-        f"exe llm = {name}", "first, ms", "× one INSERT", "second, ms", "× one SELECT", "more MB", "store, KB"
-    )
+    row(f"exe llm = {name}", "first, ms", "× one INSERT", "second, ms", "× one SELECT", "more MB", "store, KB")
     one = start(script, root / f"{name} 1", root)
     for size in SIZES:
         folder = root / f"{name} {size}"
@@ -101,9 +97,7 @@ def ideal(root: Path) -> None:
     """Slow calls, side by side: the time beyond what the model itself takes."""
     best_possible = SLOW / WIDTH * DELAY
     script = SCRIPTS["a model's answer"]
-    taken = _seconds(root / "slow", script, SLOW, DELAY, root) - _seconds(
-        root / "start", script, 1, 0.0, root
-    )
+    taken = _seconds(root / "slow", script, SLOW, DELAY, root) - _seconds(root / "start", script, 1, 0.0, root)
     print()
     row(f"{SLOW} calls of {DELAY} s at width {WIDTH}", "s", "ideal, s", "more than ideal")
     row("", f"{taken:.3f}", f"{best_possible:.1f}", f"{100 * (taken / best_possible - 1):.1f} %")

@@ -69,12 +69,8 @@ class RunKeys:
     errorBehavior: str = key(one_of("halt", "continue"), "halt", "what a failing command does to the run")
     parallel: int = key(COUNT, 4, "width of `for parallel` that names none", "ORCH_PARALLEL_LIMIT")
     recursionDepth: int = key(COUNT, 64, "depth to which a function may call itself", "ORCH_RECURSION_DEPTH")
-    noStream: bool = key(
-        SWITCH, False, "show the text of streamed calls when it is complete", "ORCH_NO_STREAM"
-    )
-    autoParseJson: bool = key(
-        SWITCH, True, "read JSON in results of commands as data", "ORCH_AUTO_PARSE_JSON"
-    )
+    noStream: bool = key(SWITCH, False, "show the text of streamed calls when it is complete", "ORCH_NO_STREAM")
+    autoParseJson: bool = key(SWITCH, True, "read JSON in results of commands as data", "ORCH_AUTO_PARSE_JSON")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +181,7 @@ def settings() -> Iterator[Setting]:
         for f in fields(keys):
             facts = f.metadata
             default = getattr(unset, f.name)
-            yield Setting(
-                f"{table}.{f.name}", facts["kind"].name, default, facts["meaning"], facts["variable"]
-            )
+            yield Setting(f"{table}.{f.name}", facts["kind"].name, default, facts["meaning"], facts["variable"])
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────
@@ -211,9 +205,7 @@ def _from_toml(root: Path, file: ConfigFile, environ: Mapping[str, str]) -> Conf
     for table in file.tables:
         if table in {*TABLES, *FREE_TABLES} and not isinstance(file.tables[table], dict):
             raise broken(f"{table} must be a table", file.place("", table), help=f"[{table}]")
-    paths = {
-        _prefix(name): root / _folder(name, text, file) for name, text in file.tables.get("paths", {}).items()
-    }
+    paths = {_prefix(name): root / _folder(name, text, file) for name, text in file.tables.get("paths", {}).items()}
     tables = _tables(file, environ)
     return Config(
         root,
@@ -234,9 +226,7 @@ def _tables(file: ConfigFile | None, environ: Mapping[str, str]) -> dict[str, An
     return {name: keys(**_values(name, keys, file, environ)) for name, keys in TABLES.items()}
 
 
-def _values(
-    table: str, keys: type[Any], file: ConfigFile | None, environ: Mapping[str, str]
-) -> dict[str, Any]:
+def _values(table: str, keys: type[Any], file: ConfigFile | None, environ: Mapping[str, str]) -> dict[str, Any]:
     written = file.tables.get(table, {}) if file else {}
     values: dict[str, Any] = {}
     for f in fields(keys):
@@ -261,9 +251,7 @@ def _unknown(file: ConfigFile) -> Iterator[Warned]:
         if table in FREE_TABLES:
             continue
         if table not in TABLES:
-            yield _strange(
-                f"[{table}]", table, {*TABLES, *FREE_TABLES}, file.place(table) or file.place("", table)
-            )
+            yield _strange(f"[{table}]", table, {*TABLES, *FREE_TABLES}, file.place(table) or file.place("", table))
             continue
         names = {f.name for f in fields(TABLES[table])}
         for name in content:
@@ -273,9 +261,7 @@ def _unknown(file: ConfigFile) -> Iterator[Warned]:
 
 def _strange(shown: str, name: str, names: set[str], place: Span | None) -> Warned:
     close = nearest(name, names)
-    return Warned(
-        "E812", f"{shown} is no setting of orch", place, help=f"did you mean {close}?" if close else None
-    )
+    return Warned("E812", f"{shown} is no setting of orch", place, help=f"did you mean {close}?" if close else None)
 
 
 def _prefix(name: str) -> str:

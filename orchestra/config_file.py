@@ -87,9 +87,7 @@ def read_legacy(file: ConfigFile) -> Legacy:
                 paths[prefix] = folder
             case _:
                 shown = json.dumps(entry.get("prefix", entry) if isinstance(entry, dict) else entry)
-                warnings.append(
-                    Warned("E812", f"{LEGACY_FILE}: prefix {shown} is not a local folder and is not read")
-                )
+                warnings.append(Warned("E812", f"{LEGACY_FILE}: prefix {shown} is not a local folder and is not read"))
     script_dir = file.tables.get("scriptDir")
     return Legacy(script_dir if isinstance(script_dir, str) else None, paths, tuple(warnings))
 

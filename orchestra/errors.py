@@ -260,10 +260,8 @@ def shown_name(span: Span, cwd: Path | None) -> str:
 def _excerpt(span: Span, cwd: Path | None) -> list[str]:
     line, column = span.source.place(span.start)
     text = span.source.line(line).replace("\t", " ")
-    if span.end > span.start + len(text) - column + 1:  # reaches into the next line
-        carets = 1
-    else:
-        carets = max(1, span.end - span.start)
+    one_line = span.end <= span.start + len(text) - column + 1
+    carets = max(1, span.end - span.start) if one_line else 1
     shift = column - 1
     if len(text) > WIDTH:
         left = max(0, min(shift - WIDTH // 3, len(text) - WIDTH))

@@ -65,5 +65,10 @@ def _fingerprint() -> str:
     """Changes with the version and, in a checkout, with every edit of the grammar, the scanner or a node."""
     package = Path(__file__).parent
     folders = (resource("grammar"), package / "nodes", package / "scan")
-    stats = [(entry.name, entry.stat().st_mtime_ns, entry.stat().st_size) for folder in folders for entry in os.scandir(folder) if entry.is_file()]
+    stats = [
+        (entry.name, entry.stat().st_mtime_ns, entry.stat().st_size)
+        for folder in folders
+        for entry in os.scandir(folder)
+        if entry.is_file()
+    ]
     return f"{__version__} {sys.version} {sorted(stats)}"

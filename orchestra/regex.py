@@ -17,9 +17,7 @@ __all__ = ["WHITESPACE", "Regex", "compile_js", "each_match", "expand_replacemen
 
 # What JavaScript trims and what `\s` matches.
 WHITESPACE: Final = (
-    "\t\n\v\f\r \u00a0\u1680"
-    + "".join(map(chr, range(0x2000, 0x200B)))
-    + "\u2028\u2029\u202f\u205f\u3000\ufeff"
+    "\t\n\v\f\r \u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
 LAST: Final = 0x10FFFF
 LINE_ENDS: Final = r"\n\r\u2028\u2029"
@@ -64,9 +62,7 @@ def compile_js(pattern: str, flags: str = "") -> re.Pattern[str]:
 def _check_flags(pattern: str, flags: str) -> None:
     for index, flag in enumerate(flags):
         if flag not in "gimsu":
-            raise _fault(
-                "E109", f"the regular expression flag {flag} is not known here", pattern, len(pattern)
-            )
+            raise _fault("E109", f"the regular expression flag {flag} is not known here", pattern, len(pattern))
         if flag in flags[:index]:
             raise _fault("E101", f"the regular expression flag {flag} stands twice", pattern, len(pattern))
 
@@ -107,9 +103,7 @@ def _literal(code: int) -> str:
 
 
 def _set(ranges: Ranges) -> str:
-    return "".join(
-        _literal(low) if low == high else f"{_literal(low)}-{_literal(high)}" for low, high in ranges
-    )
+    return "".join(_literal(low) if low == high else f"{_literal(low)}-{_literal(high)}" for low, high in ranges)
 
 
 # ── translation ──────────────────────────────────────────────────────────────────────────────────
@@ -258,9 +252,7 @@ class _Translator:
         if not rest:
             raise self._malformed("it ends in a backslash")
         if rest in ("p", "P"):
-            raise self._foreign(
-                f"\\{rest}{{…}} is not known here", help="list the characters, as in [A-Za-zÀ-ÿ]"
-            )
+            raise self._foreign(f"\\{rest}{{…}} is not known here", help="list the characters, as in [A-Za-zÀ-ÿ]")
         if found := _HEX.match(self._pattern, self._at + 1):
             self._at += 1 + len(found[0])
             return self._code_of(int(found[1] or found[2] or found[3], 16))

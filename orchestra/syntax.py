@@ -116,9 +116,7 @@ def _check_code(made: Any) -> None:
     raise OrchError("E109", f"@{name} means nothing in JavaScript", place, help=help, exit=2)
 
 
-_CHECKS: dict[type, Any] = {
-    Code: _check_code,
-    Command: _check_command, OldCommand: _check_command}
+_CHECKS: dict[type, Any] = {Code: _check_code, Command: _check_command, OldCommand: _check_command}
 
 
 @lru_cache(maxsize=1)

@@ -16,9 +16,7 @@ from test_cases import CASES, Outcome, expected_exit, fault_of, like, prepare, r
 def rewrite(path: Path, text: str | None) -> None:
     """Bring one expectation up to date (None removes it) and print the difference."""
     before = read(path)
-    lines = unified_diff(
-        before.splitlines(True), (text or "").splitlines(True), str(path), str(path), lineterm="\n"
-    )
+    lines = unified_diff(before.splitlines(True), (text or "").splitlines(True), str(path), str(path), lineterm="\n")
     sys.stdout.writelines(line if line.endswith("\n") else line + "\n" for line in lines)
     if text is None:
         path.unlink(missing_ok=True)

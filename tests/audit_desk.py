@@ -69,9 +69,7 @@ class Desk:
         """Answer tool calls until the stand-in ends its turn; gives its closing words back."""
         messages: list[Document] = [{"role": "user", "content": text}]
         for _ in range(20):
-            reply = self.answer(
-                {"version": 1, "messages": messages, "tools": [{"name": name} for name in tools]}
-            )
+            reply = self.answer({"version": 1, "messages": messages, "tools": [{"name": name} for name in tools]})
             messages.append({"role": "assistant", "content": reply["content"]})
             if reply["stop"] == "end_turn":
                 return str(reply["content"][0]["text"])

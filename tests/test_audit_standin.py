@@ -122,9 +122,7 @@ RULES = [
 
 
 @pytest.mark.parametrize(("rule", "bad", "line", "good"), RULES)
-def test_rule_finds_what_it_describes_and_nothing_else(
-    desk: Desk, rule: str, bad: str, line: int, good: str
-) -> None:
+def test_rule_finds_what_it_describes_and_nothing_else(desk: Desk, rule: str, bad: str, line: int, good: str) -> None:
     desk.put({"pkg/bad.py": bad, "pkg/good.py": good})
     found = [one for one in desk.review("pkg/bad.py") if one["rule"] == rule]
     assert [one["line"] for one in found] == [line]
@@ -240,9 +238,7 @@ def test_one_turn_as_a_process() -> None:
             "the prompt names no file: expected a line <file>path</file>",
         ),
         (
-            json.dumps(
-                {"version": 1, "messages": [{"role": "user", "content": prompt("a.py", {"id": "x"})}]}
-            ),
+            json.dumps({"version": 1, "messages": [{"role": "user", "content": prompt("a.py", {"id": "x"})}]}),
             "the finding in the prompt cannot be read: KeyError('rule')",
         ),
     ],

@@ -251,9 +251,7 @@ VERDICTS = [
 
 
 @pytest.mark.parametrize(("files", "rule", "verdict", "evidence"), VERDICTS)
-def test_verdict_and_its_evidence(
-    desk: Desk, files: dict[str, str], rule: str, verdict: str, evidence: str
-) -> None:
+def test_verdict_and_its_evidence(desk: Desk, files: dict[str, str], rule: str, verdict: str, evidence: str) -> None:
     desk.put({f"pkg/{name}": text for name, text in files.items()})
     answer = desk.judge(f"pkg/{next(iter(files))}", rule)
     shown = answer["evidence"][0]

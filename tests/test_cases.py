@@ -63,10 +63,7 @@ def run(case: Path, work: Path, args: str) -> Outcome:
 
 def like(pattern: str, text: str) -> bool:
     """Whether the text is the pattern, in which `…` stands for anything."""
-    return (
-        re.fullmatch(re.escape(pattern).replace("…\\\n", ".*").replace("…", ".*"), text, re.DOTALL)
-        is not None
-    )
+    return re.fullmatch(re.escape(pattern).replace("…\\\n", ".*").replace("…", ".*"), text, re.DOTALL) is not None
 
 
 def fault_of(error: str) -> tuple[str, str, str]:

@@ -196,9 +196,7 @@ def test_every_command_has_a_topic() -> None:
 def raised() -> set[str]:
     """The codes that stand anywhere in the program but in the table of codes."""
     sources = [path for path in PACKAGE.rglob("*.py") if path.name != "errors.py"]
-    return {
-        code for path in sources for code in re.findall(r'"([EW]\d{3})"', path.read_text(encoding="utf-8"))
-    }
+    return {code for path in sources for code in re.findall(r'"([EW]\d{3})"', path.read_text(encoding="utf-8"))}
 
 
 def test_every_error_is_explained_by_one_topic() -> None:

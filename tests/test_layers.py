@@ -102,11 +102,7 @@ def test_imports_go_downwards() -> None:
 
 def test_every_library_is_used_at_home() -> None:
     tops = [(place, name.partition(".")[0]) for place, _, name in within()]
-    foreign = [
-        (place, top) for place, top in tops if top not in sys.stdlib_module_names and top != "orchestra"
-    ]
-    astray = [
-        f"{place} {top}" for place, top in foreign if not place.startswith(HOMES.get(top, ("nowhere",)))
-    ]
+    foreign = [(place, top) for place, top in tops if top not in sys.stdlib_module_names and top != "orchestra"]
+    astray = [f"{place} {top}" for place, top in foreign if not place.startswith(HOMES.get(top, ("nowhere",)))]
     assert "\n".join(astray) == ""
     assert HOMES.keys() - {top for _, top in foreign} == set(), "these are no longer used"

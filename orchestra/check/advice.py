@@ -56,9 +56,7 @@ def _function(node: Exe, findings: Findings) -> None:
             if isinstance(part, EFFECTS):
                 word = part.span.text.split(maxsplit=1)[0]
                 message = f"a stored answer of {node.token} does not repeat this {word}"
-                findings.add(
-                    "effect-in-llm-body", message, part.span, help="move it to where the function is called"
-                )
+                findings.add("effect-in-llm-body", message, part.span, help="move it to where the function is called")
 
 
 def _arms(node: When | WhenMatch | ForChoice, findings: Findings) -> None:
@@ -96,9 +94,7 @@ def _loop(node: Loop, findings: Findings) -> None:
             help="write loop(100) […], or loop(endless) […] if that is meant",
         )
     else:
-        findings.add(
-            "endless-loop", "nothing ends this loop", node.span, help="add done, or a limit: loop(100) […]"
-        )
+        findings.add("endless-loop", "nothing ends this loop", node.span, help="add done, or a limit: loop(100) […]")
 
 
 def _template(node: Template, findings: Findings) -> None:

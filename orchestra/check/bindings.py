@@ -52,9 +52,7 @@ def declare(walker: Walker, made: Name, scope: Scope) -> None:
         scope.bind(made)
         if is_known(made.name) and made.kind != "import":
             message = f"@{made.name} hides the built-in of the same name"
-            walker.findings.add(
-                "shadowed-builtin", message, made.span, help="choose another name", variable=made.name
-            )
+            walker.findings.add("shadowed-builtin", message, made.span, help="choose another name", variable=made.name)
         return
     _redefined(walker, made, first)
 
@@ -117,13 +115,7 @@ def block(walker: Walker, node: Block | BlockValue, scope: Scope, attitude: Atti
 def close(walker: Walker, scope: Scope) -> None:
     """Leave a block: say which of its names nobody used."""
     for name in scope.names.values():
-        if (
-            name.kind == "let"
-            and name.idle
-            and not name.used
-            and name.span is not None
-            and name.name[0] != "_"
-        ):
+        if name.kind == "let" and name.idle and not name.used and name.span is not None and name.name[0] != "_":
             message = f"@{name.name} is never used"
             walker.findings.add("unused-definition", message, name.span, help="remove it", variable=name.name)
 
@@ -145,9 +137,7 @@ def _check_let(walker: Walker, name: str, span: Span, scope: Scope) -> None:
     if owner is None or owner.kind in ("block", "arm", "when", "loop"):
         return
     first = owner.names[name]
-    if owner.kind == "module" and (
-        first.kind == "import" or first.ready > span.start or scope.inside("when")
-    ):
+    if owner.kind == "module" and (first.kind == "import" or first.ready > span.start or scope.inside("when")):
         return
     walker.findings.add(
         "E203", f"@{name} is already defined and cannot be redefined", span, variable=name,

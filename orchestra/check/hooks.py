@@ -55,27 +55,19 @@ def _check_function(walker: Walker, filter: HookFunction, scope: Scope) -> None:
 
 def _defined(walker: Walker, name: str) -> bool:
     """Whether an imported module calls one of its functions so."""
-    return any(
-        name == own for module in walker.library.imported(walker.module) for own, _ in module.definitions()
-    )
+    return any(name == own for module in walker.library.imported(walker.module) for own, _ in module.definitions())
 
 
 def _check_word(walker: Walker, filter: HookOperation) -> None:
     word = str(filter.token)
     if not word.startswith("op:") or word[3:] in OPERATIONS or _labels_elsewhere(walker.module):
         return
-    labels = {
-        label
-        for module in (walker.module, *walker.library.imported(walker.module))
-        for label in _labels(module)
-    }
+    labels = {label for module in (walker.module, *walker.library.imported(walker.module)) for label in _labels(module)}
     if word[3:] in labels:
         return
     meant = nearest(word[3:], OPERATIONS | labels)
     help = f"did you mean op:{meant}?" if meant else "operations are " + ", ".join(sorted(OPERATIONS))
-    walker.findings.add(
-        "hook-never-matches", f"there is no operation or label {word[3:]}", filter.span, help=help
-    )
+    walker.findings.add("hook-never-matches", f"there is no operation or label {word[3:]}", filter.span, help=help)
 
 
 def _labels(module: Module) -> Iterable[str]:

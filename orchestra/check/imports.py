@@ -43,9 +43,7 @@ def _item(
             meant = nearest(name, set(surface.names))
             known = "it exports " + ", ".join(sorted(surface.names)) if surface.names else None
             help = f"did you mean {meant}?" if meant else known
-            walker.findings.add(
-                "E411", f"{name} is not exported by {source}", item.span, help=help, variable=name
-            )
+            walker.findings.add("E411", f"{name} is not exported by {source}", item.span, help=help, variable=name)
     made.model = name in MODEL_FUNCTIONS and (source or "").removeprefix("@").split("@")[0] in MODEL_MODULES
     declare(walker, made, scope)
 
@@ -70,9 +68,7 @@ def _templates(walker: Walker, node: ImportWhole, source: str, scope: Scope) -> 
     if not folder.is_dir():
         walker.findings.add("E415", f"{source} is not a folder of templates", node.source.span)
         return
-    params = [
-        part.name for part in (node.alias.params if node.alias else None) or [] if isinstance(part, Param)
-    ]
+    params = [part.name for part in (node.alias.params if node.alias else None) or [] if isinstance(part, Param)]
     check_folder(walker, folder, params, scope)
 
 
@@ -115,9 +111,7 @@ def _check_file(walker: Walker, node: Import | ImportWhole, source: str) -> None
     if module.errors:
         first = module.errors[0]
         place = f", line {first.span.line}" if first.span else ""
-        raise OrchError(
-            "E410", f"{library.shown(path)} does not parse{place}: {first.message}", node.source.span
-        )
+        raise OrchError("E410", f"{library.shown(path)} does not parse{place}: {first.message}", node.source.span)
     circle = library.circle(module, (walker.module,))
     if circle:
         names = " → ".join(part.source.name.rpartition("/")[2] for part in circle)

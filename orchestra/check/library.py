@@ -155,11 +155,7 @@ class Library:
         """The modules that a file imports directly, as far as they are scripts that can be read."""
         for statement in module.imports():
             source = source_of(statement)
-            if (
-                source is None
-                or source.endswith(TEMPLATES)
-                or str(getattr(statement.kind, "word", "")) == "templates"
-            ):
+            if source is None or source.endswith(TEMPLATES) or str(getattr(statement.kind, "word", "")) == "templates":
                 continue
             try:
                 path = self.file_of(source, module.directory or self.config.root)

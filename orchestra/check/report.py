@@ -58,9 +58,7 @@ class Report:
     # ── what the file holds ──────────────────────────────────────────────────────────────────────
 
     def functions(self) -> list[dict[str, Any]]:
-        parts = (
-            [part for _, part in self.module.definitions() if isinstance(part, Exe)] if self.module else []
-        )
+        parts = [part for _, part in self.module.definitions() if isinstance(part, Exe)] if self.module else []
         return [
             {
                 "name": str(part.token)[1:],
@@ -75,9 +73,7 @@ class Report:
         for statement in self.module.imports() if self.module else []:
             names = ["*"]
             if isinstance(statement, Import):
-                names = [
-                    part.names[0] if isinstance(part, ImportItem) else "*" for part in statement.items.items
-                ]
+                names = [part.names[0] if isinstance(part, ImportItem) else "*" for part in statement.items.items]
             found.append({"from": source_of(statement) or statement.source.span.text, "names": names})
         return found
 

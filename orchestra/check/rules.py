@@ -31,31 +31,21 @@ def _advice(text: str) -> Rule:
 
 RULES: dict[str, Rule] = {
     "undefined-variable": _warning("A name is used that nothing defines."),
-    "undefined-function": _warning(
-        "A function is called, or used as a pipeline stage, that nothing defines."
-    ),
+    "undefined-function": _warning("A function is called, or used as a pipeline stage, that nothing defines."),
     "used-before-definition": _warning("A variable is used above the line that defines it."),
-    "probable-typo": _warning(
-        "An undefined name in text or in a condition is one letter away from a defined one."
-    ),
+    "probable-typo": _warning("An undefined name in text or in a condition is one letter away from a defined one."),
     "wrong-arity": _warning("A call passes more or fewer arguments than the function has parameters."),
     "unknown-argument": _warning("A named argument is passed to a function without such a parameter."),
     "missing-recursive-label": _warning("A function calls itself without the label recursive."),
     "unknown-module": _warning("A named module is imported that is neither bundled nor installed."),
-    "template-unknown-variable": _warning(
-        "A template file uses a name that its declaration does not give it."
-    ),
+    "template-unknown-variable": _warning("A template file uses a name that its declaration does not give it."),
     "hook-never-matches": _warning("A hook waits for an operation that cannot happen."),
     "repeated-checkpoint": _warning("Two arms name the same checkpoint; entering it twice is an error."),
     "unreachable-arm": _warning("An arm of when stands after one that always matches."),
     "endless-loop": _warning("A loop has neither a limit nor a way out."),
     "llm-missing": _advice("A function asks a model without the label llm: only the inner answer is kept."),
-    "effect-in-llm-body": _warning(
-        "A labelled function shows or writes; a stored answer does not repeat that."
-    ),
-    "hyphenated-identifier-in-template": _warning(
-        "A hyphen in text was read as a part of the name before it."
-    ),
+    "effect-in-llm-body": _warning("A labelled function shows or writes; a stored answer does not repeat that."),
+    "hyphenated-identifier-in-template": _warning("A hyphen in text was read as a part of the name before it."),
     "bare-word-is-a-name": _warning("An argument without @ is text, although a variable has that name."),
     "template-strict-for-syntax": _advice("A loop inside a template is written /for at the start of a line."),
     "for-when-static-condition": _advice("The filter of a loop does not depend on the item."),

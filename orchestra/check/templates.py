@@ -79,7 +79,5 @@ def check_folder(walker: Walker, folder: Path, params: Sequence[str], scope: Sco
 
 def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
-        if path.suffix in TEMPLATES and not any(
-            part.startswith(".") for part in path.relative_to(folder).parts
-        ):
+        if path.suffix in TEMPLATES and not any(part.startswith(".") for part in path.relative_to(folder).parts):
             yield path

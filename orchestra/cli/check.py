@@ -33,9 +33,7 @@ def main(argv: list[str], shell: Shell) -> int:
 
 @click.command(name="check")
 @click.argument("paths", nargs=-1, metavar="[PATH …]")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", help="How to print."
-)
+@click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", help="How to print.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--error-on-warnings", "strict", is_flag=True, help="Exit with 1 if there are warnings.")
 @click.option("--deep", is_flag=True, help="Check imported files as well.")

@@ -93,9 +93,7 @@ def _all_scripts(shell: Shell) -> None:
     with open_store(shell.config(), shell) as store:
         for script in sorted({run.script for run in list_runs(store)}):
             entries = list_checkpoints(store, script)
-            click.echo(
-                f"{script}: {len(entries)} entries, {amount(sum(entry.bytes for entry in entries))} bytes"
-            )
+            click.echo(f"{script}: {len(entries)} entries, {amount(sum(entry.bytes for entry in entries))} bytes")
 
 
 @checkpoint.command(name="inspect")
@@ -133,9 +131,7 @@ def show(shell: Shell, script: str, key: str, previous: bool) -> None:
     with results(shell, script) as stored:
         entry = _only(stored.entries(key=key.removeprefix("sha256:").rstrip("…")), key)
         value = plain(checkpoint_value(stored.store, stored.script, entry.key, previous=previous))
-    click.echo(
-        value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    )
+    click.echo(value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def _only(entries: list[CheckpointSummary], key: str) -> CheckpointSummary:

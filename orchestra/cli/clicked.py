@@ -21,9 +21,7 @@ def invoke(command: click.Command, argv: list[str], shell: Shell) -> int:
     """Run `command`, which finds the shell as `obj` of its context. Returns the exit code."""
     with contextlib.redirect_stdout(shell.stdout):
         try:
-            result: Any = command.main(
-                argv, prog_name=f"orch {command.name}", standalone_mode=False, obj=shell
-            )
+            result: Any = command.main(argv, prog_name=f"orch {command.name}", standalone_mode=False, obj=shell)
         except click.exceptions.NoArgsIsHelpError as error:
             shell.say(error.format_message())
             return 0

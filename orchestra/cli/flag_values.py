@@ -155,9 +155,7 @@ def environment(written: str, cwd: Path) -> dict[str, str]:
         lines = (cwd / written).read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise ValueError(f"{written} cannot be read: {error.strerror}") from None
-    return dict(
-        _assignment(line, written) for line in lines if line.strip() and not line.lstrip().startswith("#")
-    )
+    return dict(_assignment(line, written) for line in lines if line.strip() and not line.lstrip().startswith("#"))
 
 
 def _assignment(line: str, file: str) -> tuple[str, str]:

@@ -98,9 +98,7 @@ FLAGS: tuple[Flag, ...] = (
     flag("--explain", "explain", "say of each model call why it ran or did not"),
     flag("--models", "replay", "answer model calls from a file", "FILE", read=path),
     flag("--strict-models", "strict_models", "fail if answers of that file are left over"),
-    flag(
-        "--model", "models", "use another model for a short name", "NAME=ID", read=model_alias, gather=merged
-    ),
+    flag("--model", "models", "use another model for a short name", "NAME=ID", read=model_alias, gather=merged),
     flag("--budget", "budget", "bounds such as usd=2,calls=100", "BOUNDS", read=budget, gather=merged),
     flag("--wait", "wait", "wait for a provider's limit to end instead of parking"),
     flag("--timeout", "timeout", "limit of the whole run; 5m, 90s, 500ms", "TIME", read=milliseconds),
@@ -113,15 +111,11 @@ FLAGS: tuple[Flag, ...] = (
         read=one_of("halt", "continue"),
     ),
     flag("--strict", "", "accepted; errors always end the run"),
-    flag(
-        "--mode", "mode", "read the script as strict or markdown", "MODE", read=one_of("strict", "markdown")
-    ),
+    flag("--mode", "mode", "read the script as strict or markdown", "MODE", read=one_of("strict", "markdown")),
     flag("--markdown", "mode", "the same as --mode markdown", sets="markdown"),
     flag("--stdout", "stdout", "print the collected document"),
     flag("--output -o", "output", "write the collected document to a file", "FILE", read=path),
-    flag(
-        "--format", "format", "form of the document: md, xml or llm", "FORM", read=one_of("md", "xml", "llm")
-    ),
+    flag("--format", "format", "form of the document: md, xml or llm", "FORM", read=one_of("md", "xml", "llm")),
     flag("--no-format", "tidy", "leave the document as it was collected", sets=False),
     flag("--no-stream", "stream", "show answers when they are complete", sets=False),
     flag("--structured", "structured", "print one JSON object: output, effects, exports …"),

@@ -113,8 +113,6 @@ def _module(name: str) -> None:
     text = file.read_text(encoding="utf-8")
     head = re.match(r"(?:\s*>>[^\n]*\n)*", text)
     click.echo(f"# {name}\n")
-    click.echo(
-        "\n".join(line.strip().removeprefix(">>").strip() for line in (head[0] if head else "").splitlines())
-    )
+    click.echo("\n".join(line.strip().removeprefix(">>").strip() for line in (head[0] if head else "").splitlines()))
     for exported in re.findall(r"^export\s*\{([^}]*)\}", text, re.MULTILINE):
         click.echo("Exports: " + ", ".join(part.strip() for part in exported.split(",") if part.strip()))

@@ -96,13 +96,9 @@ def _take_flag(token: str, tokens: _Tokens, gathered: _Gathered, cwd: Path) -> N
             value = tokens.value()
         _take_option(entry, name, value, gathered, cwd)
     elif name == "--permissive":
-        raise usage(
-            "--permissive is not offered: an error nobody handles ends the run", "--error-behavior continue"
-        )
+        raise usage("--permissive is not offered: an error nobody handles ends the run", "--error-behavior continue")
     elif not name.startswith("--") or name == "--":
-        raise usage(
-            f"unknown option {name}", "write --name value for the payload, orch run --help for the options"
-        )
+        raise usage(f"unknown option {name}", "write --name value for the payload, orch run --help for the options")
     else:
         _take_payload(name[2:], value, tokens, gathered)
 

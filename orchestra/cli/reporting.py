@@ -76,9 +76,7 @@ class JsonLines:
 
 def _plain(value: object) -> Any:
     if isinstance(value, Warned):
-        return OrchError(value.code, value.message, value.span, help=value.help).as_data() | {
-            "severity": "warning"
-        }
+        return OrchError(value.code, value.message, value.span, help=value.help).as_data() | {"severity": "warning"}
     return str(value)
 
 

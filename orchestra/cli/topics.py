@@ -46,9 +46,7 @@ class Topic:
 
     def score(self, word: str) -> int:
         """How well the topic fits a searched word: 2 for a tag, 1 for title or brief."""
-        return 2 * any(word in tag.lower() for tag in self.tags) + (
-            word in f"{self.title} {self.brief}".lower()
-        )
+        return 2 * any(word in tag.lower() for tag in self.tags) + (word in f"{self.title} {self.brief}".lower())
 
 
 def read_topics(folder: Path) -> list[Topic]:

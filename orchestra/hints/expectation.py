@@ -68,16 +68,12 @@ def _word(fault: Fault, name: str, example: str | None) -> OrchError:
         help = f"a call is written @{word}(…), output show …, a comment >> …"
         return _error("E102", f"{word} is not a statement", fault, help)
     if name == "a value":
-        return _error(
-            "E101", f"unexpected word {word}", fault, f'a variable is written @{word}, a text "{word}"'
-        )
+        return _error("E101", f"unexpected word {word}", fault, f'a variable is written @{word}, a text "{word}"')
     if name == "a name":
         return _error("E101", f"unexpected word {word}", fault, f"@{word}")
     if not name and "_NL" in fault.expected:
         return _leftover(fault)
-    return _error(
-        "E101", f"{name} is missing before {word}" if name else f"unexpected word {word}", fault, example
-    )
+    return _error("E101", f"{name} is missing before {word}" if name else f"unexpected word {word}", fault, example)
 
 
 def _leftover(fault: Fault) -> OrchError:

@@ -19,9 +19,7 @@ BEGIN = r"(?:^|[\[\];])[ \t]*/?"  # what stands before the first word of a state
 END = r"[ \t]*(?:$|\Z|[;\])]|>>)"  # nothing more comes
 NAME = r"[A-Za-z_][\w-]*"
 REST = r"(?P<rest>[^\n;]*)"
-EFFECT = (
-    r"(?P<effect>(?:show|log|output|append|run|bail|done|continue|skip|let|cmd)\b[^\n;]*|@[\w.]+\([^\n;]*)"
-)
+EFFECT = r"(?P<effect>(?:show|log|output|append|run|bail|done|continue|skip|let|cmd)\b[^\n;]*|@[\w.]+\([^\n;]*)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +49,7 @@ class Pattern:
         if before is None or at is None:
             return None
         words = {"found": fault.word, "bind": "var" if fault.inside == "top" else "let"}
-        words |= {
-            name: _tidy(text or "") for found in (before, at) for name, text in found.groupdict().items()
-        }
+        words |= {name: _tidy(text or "") for found in (before, at) for name, text in found.groupdict().items()}
         help = re.sub(r" {2,}", " ", self.help.format(**words)).strip()
         return OrchError(self.code, self.message.format(**words), _span(fault, before, at), help=help, exit=2)
 

@@ -32,9 +32,7 @@ def unclosed(fault: Fault) -> OrchError | None:
     sign = fault.source.text[fault.opener]
     what = {"block": "block", "arms": "when"}.get(fault.inside, "bracket")
     place = Span(fault.source, fault.opener, fault.opener + 1)
-    return OrchError(
-        "E103", f"this {what} is not closed", place, help=f"add the closing {PAIRS[sign]}", exit=2
-    )
+    return OrchError("E103", f"this {what} is not closed", place, help=f"add the closing {PAIRS[sign]}", exit=2)
 
 
 def _left(fault: Fault) -> bool:

@@ -92,9 +92,7 @@ PATTERNS: Final = (
         "exe @name(x) = …",
         wants="REF",
     ),
-    Pattern(
-        "E109", r"(?P<fault>await)[ \t]+(?P<call>[^\n;]*)", "calls wait by themselves", "{call}", wants="REF"
-    ),
+    Pattern("E109", r"(?P<fault>await)[ \t]+(?P<call>[^\n;]*)", "calls wait by themselves", "{call}", wants="REF"),
     Pattern(
         "E109",
         r"(?P<fault>[fFrRbBuU])(?=[\"'])",

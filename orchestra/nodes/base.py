@@ -110,7 +110,5 @@ class Strict(Node):
         values = [part.peek(scope) if self.lenient else part.eval(scope) for part in self.operands()]
         for value in values:
             if value.__class__ is Tagged:
-                return tag(
-                    self.combine(*[v.data if v.__class__ is Tagged else v for v in values]), joined(values)
-                )
+                return tag(self.combine(*[v.data if v.__class__ is Tagged else v for v in values]), joined(values))
         return self.combine(*values)

@@ -96,7 +96,7 @@ class BlockValue(Node):
 
 
 @node
-class Return_(Node):  # noqa: N801  (the signal has the plain name)
+class Return_(Node):
     """`=> value`."""
 
     value: Node | None
@@ -167,10 +167,8 @@ class Var(Node):
         check_labels(self.labels, self.span)
 
     def exec(self, scope: Scope) -> None:
-        if "llm" in self.labels:
-            value = scope.run.labelled_variable(self, scope)
-        else:
-            value = present(self.value.whole(scope))
+        labelled = "llm" in self.labels
+        value = scope.run.labelled_variable(self, scope) if labelled else present(self.value.whole(scope))
         value = add_labels(value, map(str, self.labels))
         _assign_all(self.target, value, lambda name, item: self._declare(name, item, scope))
 
@@ -376,7 +374,7 @@ class Bail(Node):
 
 
 @node
-class Done_(Node):  # noqa: N801
+class Done_(Node):
     """`done value`."""
 
     value: Node | None
@@ -388,7 +386,7 @@ class Done_(Node):  # noqa: N801
 
 
 @node
-class Continue_(Node):  # noqa: N801
+class Continue_(Node):
     """`continue value`."""
 
     value: Node | None
@@ -400,7 +398,7 @@ class Continue_(Node):  # noqa: N801
 
 
 @node
-class Skip_(Node):  # noqa: N801
+class Skip_(Node):
     """`skip`."""
 
     def exec(self, scope: Scope) -> None:
@@ -410,7 +408,7 @@ class Skip_(Node):  # noqa: N801
 
 
 @node
-class Retry_(Node):  # noqa: N801
+class Retry_(Node):
     """`retry hint`."""
 
     hint: Node | None

@@ -150,9 +150,7 @@ class Code(Node):
         options.stream = options.stream or is_live(scope)
         lang = str(self.language)
         params = self._params(scope)
-        op = Op(
-            "run", "", [str(self.code)], (), self.span, facts={"subtype": lang, "command": str(self.code)}
-        )
+        op = Op("run", "", [str(self.code)], (), self.span, facts={"subtype": lang, "command": str(self.code)})
         directory = _directory(self.directory, scope)
         result = scope.run.perform(
             op,

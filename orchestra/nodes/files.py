@@ -1,4 +1,7 @@
-"""Files: `<…>` loads with selectors and `as` templates, `file` and `files`. Reading and writing is the run's business."""
+"""Files: `<…>` loads with selectors and `as` templates, `file` and `files`.
+
+Reading and writing is the run's business.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,6 @@ class Load(Node):
         if not path:
             raise OrchError("E402", "the path of this load is empty", self.span)
         return path, flow
-
 
     def _workspace(self, scope: Scope) -> str:
         """`@name` if the path begins with an in-memory workspace rather than with a variable."""

@@ -37,9 +37,7 @@ class Foreach(Node):
         if not isinstance(call, Call):
             raise OrchError("E308", "foreach needs a call like @f(@items)", self.span)
         function = unwrap(call._function(call.callee, scope))
-        arrays = [
-            self._array(position, argument.eval(scope)) for position, argument in enumerate(call.args, 1)
-        ]
+        arrays = [self._array(position, argument.eval(scope)) for position, argument in enumerate(call.args, 1)]
         self._check(function, arrays)
         results = []
         for number, inputs in enumerate(product(*arrays), 1):
@@ -65,9 +63,7 @@ class Foreach(Node):
         for items in arrays:
             total *= len(items)
         if total > FOREACH_LIMIT:
-            raise OrchError(
-                "E308", f"foreach would make {total} calls; the limit is {FOREACH_LIMIT}", self.span
-            )
+            raise OrchError("E308", f"foreach would make {total} calls; the limit is {FOREACH_LIMIT}", self.span)
 
     def _one(self, function: Executable, number: int, inputs: list[Any], scope: Scope) -> Any:
         try:
@@ -81,7 +77,5 @@ class Foreach(Node):
         rows = []
         for index, result in enumerate(self.eval(scope)):
             text = display(result)
-            rows.append(
-                str(pattern).replace("{{result}}", text).replace("{{index}}", str(index)) if pattern else text
-            )
+            rows.append(str(pattern).replace("{{result}}", text).replace("{{index}}", str(index)) if pattern else text)
         return str(options.get("separator", "\n")).join(rows)

@@ -120,11 +120,7 @@ class Function(Executable):
             value = body.run(inner.child())
             return None if value is FELL else value
         value = body.whole(inner)
-        if (
-            body.__class__ is Reference
-            and self.definition.params is None
-            and isinstance(unwrap(value), Executable)
-        ):
+        if body.__class__ is Reference and self.definition.params is None and isinstance(unwrap(value), Executable):
             return call_value(value, inner.context.op.inputs, inner, body)  # exe @g = @f: another name for @f
         if value.__class__ is str and self.from_template:
             return auto_parse(value, objects_only=True)
@@ -221,16 +217,12 @@ def shown_arguments(function: Executable, inputs: list[Any]) -> str:
     return ", ".join(shown)
 
 
-def call_value(
-    callee: Any, inputs: list[Any], scope: Scope, place: Node, sample: int = 0, cache: bool = True
-) -> Any:
+def call_value(callee: Any, inputs: list[Any], scope: Scope, place: Node, sample: int = 0, cache: bool = True) -> Any:
     """Call an executable that was found as a value."""
     function = callee.data if callee.__class__ is Tagged else callee
     if not isinstance(function, Executable):
         raise OrchError("E202", f"{place.span.text.split('(')[0]} is not a function", place.span)
-    op = Op(
-        "exe", function.name, inputs, function.labels, place.span, _alias(place), {}, function, sample, cache
-    )
+    op = Op("exe", function.name, inputs, function.labels, place.span, _alias(place), {}, function, sample, cache)
     return scope.run.call(op, scope)
 
 

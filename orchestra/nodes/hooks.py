@@ -85,7 +85,7 @@ class ActiveHook:
         if self.function is not None:
             if op.kind != "exe" or self.function not in (op.name, op.alias):
                 return False
-            return self.prefix is None or bool(op.inputs) and text_of(op.inputs[0]).startswith(self.prefix)
+            return self.prefix is None or (bool(op.inputs) and text_of(op.inputs[0]).startswith(self.prefix))
         if self.operation is not None:
             return op.kind == self.operation or self.operation in op.labels
         return self.label in op.labels or any(self.label in labels_of(value) for value in op.inputs)

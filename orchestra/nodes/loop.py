@@ -40,9 +40,7 @@ class Loop(Node):
 
     def eval(self, scope: Scope) -> Any:
         frame = LoopFrame("loop", self._limit(scope))
-        pace = (
-            duration_of(self.header.pace, scope, "loop pacing") if self.header and self.header.pace else 0.0
-        )
+        pace = duration_of(self.header.pace, scope, "loop pacing") if self.header and self.header.pace else 0.0
         context = scope.context.with_(loop=frame, for_=None)
         state: Any = None
         while frame.limit is None or frame.iteration < frame.limit:
@@ -66,13 +64,10 @@ class Loop(Node):
         try:
             self.body.exec(scope)
         except Skip as signal:
-            raise OrchError(
-                "E303", "skip has no for to drop an item from", signal.span, help="use continue"
-            ) from None
+            raise OrchError("E303", "skip has no for to drop an item from", signal.span, help="use continue") from None
         except Retry as signal:
-            raise OrchError(
-                "E305", "retry has no pipeline to run again here", signal.span, help="use 'continue' instead of 'retry' in loop bodies"
-            ) from None  # fmt: skip
+            help = "use 'continue' instead of 'retry' in loop bodies"
+            raise OrchError("E305", "retry has no pipeline to run again here", signal.span, help=help) from None
 
     def exec_statement(self, scope: Scope) -> None:
         self.eval(scope)
@@ -88,7 +83,5 @@ class Loop(Node):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise OrchError("E303", "the limit of loop must be a number or endless", self.header.limit.span)
         if value < 0 or value != int(value):
-            raise OrchError(
-                "E303", "the limit of loop must be a non-negative whole number", self.header.limit.span
-            )
+            raise OrchError("E303", "the limit of loop must be a non-negative whole number", self.header.limit.span)
         return int(value)

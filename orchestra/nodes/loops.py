@@ -48,9 +48,7 @@ class Binding(Node):
             name = str(token)[1:]
             if not isinstance(data, dict) or name not in data:
                 shown = f"@{self.name}{''.join(map(str, self.path))}"
-                raise OrchError(
-                    "E304", f"item {key} has no field {name!r} for the binding {shown}", self.span
-                )
+                raise OrchError("E304", f"item {key} has no field {name!r} for the binding {shown}", self.span)
             data = unwrap(data[name])
 
 
@@ -249,9 +247,7 @@ class For(Node):
             )
         return self._body(key, item, scope, context, body, kind)
 
-    def _body(
-        self, key: str, item: Any, scope: Scope, context: Any, body: Callable[[Scope], Any], kind: str
-    ) -> Any:
+    def _body(self, key: str, item: Any, scope: Scope, context: Any, body: Callable[[Scope], Any], kind: str) -> Any:
         inner = scope.within(context, kind, self.binding.names(key, item))
         try:
             return body(inner)
@@ -299,9 +295,7 @@ class For(Node):
             frame = ForFrame(self.binding.name, len(pairs), True)
             frame.index, frame.key, frame.batch = index, key, index // width
             frame.size = min(width, len(pairs) - width * frame.batch)
-            barrier = scope.within(
-                scope.context.with_(for_=frame, errors=[]), "parallel", {"for parallel": options}
-            )
+            barrier = scope.within(scope.context.with_(for_=frame, errors=[]), "parallel", {"for parallel": options})
             try:
                 with windows.item(index, barrier):
                     return self._iteration(index, key, item, barrier, barrier.context, body, inner_kind)
@@ -310,9 +304,7 @@ class For(Node):
 
         windows = Windows(self, len(pairs), width)
         canary = getattr(self.tail, "canary", False)
-        outcomes = scope.run.parallel(
-            len(pairs), width, pace, work, scope, label=self.binding.name, canary=canary
-        )
+        outcomes = scope.run.parallel(len(pairs), width, pace, work, scope, label=self.binding.name, canary=canary)
         return self._collected(outcomes, pairs, scope)
 
     def _collected(self, outcomes: list[Any], pairs: list[tuple[str, Any]], scope: Scope) -> list[Any]:
@@ -321,9 +313,7 @@ class For(Node):
         for index, outcome in enumerate(outcomes):
             if isinstance(outcome, OrchError):
                 key, value = pairs[index]
-                made.append(
-                    scope.run.failed_item(ErrorItem(index, key, outcome.message, value), outcome, scope)
-                )
+                made.append(scope.run.failed_item(ErrorItem(index, key, outcome.message, value), outcome, scope))
             elif outcome is not None and outcome.__class__ is Stopped:
                 continue
             else:

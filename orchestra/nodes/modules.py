@@ -115,11 +115,7 @@ class Import(Node):
             return None
         known = module.export_names()
         meant = nearest(name, known)
-        help = (
-            f"did you mean {meant}?"
-            if meant
-            else ("it exports " + ", ".join(sorted(known)) if known else None)
-        )
+        help = f"did you mean {meant}?" if meant else ("it exports " + ", ".join(sorted(known)) if known else None)
         raise OrchError("E411", f"{name} is not exported by {source}", item.span, help=help)
 
     def _bind(self, name: str, value: Any, scope: Scope, item: Node) -> None:

@@ -108,10 +108,7 @@ class Field(Node):
         """After `.mx.data` a field named `mx` is the data's own."""
         base = self.base
         return (
-            isinstance(base, Field)
-            and base.name == "data"
-            and isinstance(base.base, Field)
-            and base.base.name == "mx"
+            isinstance(base, Field) and base.name == "data" and isinstance(base.base, Field) and base.base.name == "mx"
         )
 
 

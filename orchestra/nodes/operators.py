@@ -46,9 +46,7 @@ class Binary(Node):
             if a.__class__ is Tagged or b.__class__ is Tagged:
                 x = a.data if a.__class__ is Tagged else a
                 y = b.data if b.__class__ is Tagged else b
-                return tag(
-                    self.apply(x, y), a.meta if y is b else b.meta if x is a else merge(a.meta, b.meta)
-                )
+                return tag(self.apply(x, y), a.meta if y is b else b.meta if x is a else merge(a.meta, b.meta))
             return self.apply(a, b)
         except OrchError as error:
             raise error.at(self.span) from None
@@ -114,8 +112,7 @@ class Not(Node):
     operand: Node
 
     def eval(self, scope: Scope) -> Any:
-        value = not test(self.operand, scope)
-        return value
+        return not test(self.operand, scope)
 
 
 @node

@@ -19,6 +19,7 @@ from orchestra.values.text import auto_parse, template_text
 
 __all__ = ["WithOptions"]
 
+
 @node
 class WithOptions(Node):
     """`value with { … }`."""
@@ -84,6 +85,4 @@ def _listed_stages(stages: Node) -> list[Node]:
     """The stages of `pipeline: [@a, [@b, @c]]`; an inner list is a parallel group."""
     if not isinstance(stages, Array):
         return [stages]
-    return [
-        StageBranches(item.span, item.items) if isinstance(item, Array) else item for item in stages.items
-    ]
+    return [StageBranches(item.span, item.items) if isinstance(item, Array) else item for item in stages.items]

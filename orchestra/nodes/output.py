@@ -134,17 +134,13 @@ class OutputOld(Node):
             write_output(self.value.whole(scope), self.value, self.target, None, scope, self.span)
 
 
-def write_output(
-    value: Any, source: Node | None, target: Node, format: str | None, scope: Scope, span: Any
-) -> None:
+def write_output(value: Any, source: Node | None, target: Node, format: str | None, scope: Scope, span: Any) -> None:
     where = destination_text(target, scope)
     if where == "env":
         name = source.name if isinstance(source, Reference) else "output"
         where = f"env:ORCH_{name.upper().replace('-', '_')}"
     op = Op("output", "", [value], (), span, facts={"target": where})
-    scope.run.perform(
-        op, lambda op: scope.run.output(op.inputs[0], where, format and str(format), scope, span), scope
-    )
+    scope.run.perform(op, lambda op: scope.run.output(op.inputs[0], where, format and str(format), scope, span), scope)
 
 
 @node
@@ -163,9 +159,7 @@ class Append(Node):
 def append_record(value: Any, target: Node, format: str | None, scope: Scope, span: Any) -> None:
     where = destination_text(target, scope)
     op = Op("append", "", [value], (), span, facts={"target": where})
-    scope.run.perform(
-        op, lambda op: scope.run.append(op.inputs[0], where, format and str(format), scope, span), scope
-    )
+    scope.run.perform(op, lambda op: scope.run.append(op.inputs[0], where, format and str(format), scope, span), scope)
 
 
 @node
@@ -280,9 +274,7 @@ class OutputEffect(Effect):
 
     def act(self, value: Any, scope: Scope) -> None:
         shown = _shown(self.value, value, scope)
-        write_output(
-            shown, self.value, self.target, self.format, scope.child("stage", {"input": value}), self.span
-        )
+        write_output(shown, self.value, self.target, self.format, scope.child("stage", {"input": value}), self.span)
 
 
 @node

@@ -50,9 +50,13 @@ class ParallelBlock(Node):
         enough = self._enough(options, scope, len(branches))
         policy = self._policy(options, scope)
         width = unwrap(options.value("parallel", scope)) if options is not None else None
+
+        def work(index: int) -> Any:
+            return present(branches[index].value.whole(scope.child()))
+
         outcomes = scope.run.parallel(
-            len(branches), int(width or len(branches)), 0.0, lambda index: present(branches[index].value.whole(scope.child())),
-            scope, label="branches", patient=True, enough=enough, fail_fast=policy == "fail-fast",
+            len(branches), int(width or len(branches)), 0.0, work, scope,
+            label="branches", patient=True, enough=enough, fail_fast=policy == "fail-fast",
         )  # fmt: skip
         return self._named(branches, outcomes, policy, scope)
 
@@ -78,7 +82,9 @@ class ParallelBlock(Node):
             return None
         count = 1 if join == "first" else int(match.group(1)) if (match := ANY.fullmatch(join)) else 0
         if not 0 < count <= total:
-            raise OrchError("E304", f"join {join!r} does not fit {total} branches", self.span, help="all, first or any(n)")
+            raise OrchError(
+                "E304", f"join {join!r} does not fit {total} branches", self.span, help="all, first or any(n)"
+            )
         return count
 
     def _policy(self, options: With | None, scope: Scope) -> str:

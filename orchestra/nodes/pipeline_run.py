@@ -132,9 +132,7 @@ class PipelineRun:
         if index == 0:
             raise signal
         if step.group:
-            raise OrchError(
-                "E305", "retry is not possible inside a parallel group", signal.span or step.node.span
-            )
+            raise OrchError("E305", "retry is not possible inside a parallel group", signal.span or step.node.span)
         active = self.active
         if active is None or active.gate != index:
             if active is not None:
@@ -160,14 +158,13 @@ class PipelineRun:
         target = self.steps[active.target]
         count = self.retried[active.target] = self.retried.get(active.target, 0) + 1
         if len(active.tries) > RETRIES_PER_GATE:
-            message = f"gate {step.name} (stage {active.gate}) asked for more than {RETRIES_PER_GATE} retries of {target.name}"
+            asked = f"asked for more than {RETRIES_PER_GATE} retries of {target.name}"
+            message = f"gate {step.name} (stage {active.gate}) {asked}"
         elif count > RETRIES_PER_TARGET:
             message = f"{target.name} was retried more than {RETRIES_PER_TARGET} times in one pipeline"
         else:
             return
-        raise OrchError(
-            "E305", message, step.node.span, help="return a fallback when @mx.try reaches a limit"
-        )
+        raise OrchError("E305", message, step.node.span, help="return a fallback when @mx.try reaches a limit")
 
     def active_tries(self) -> list[Any]:
         return list(self.active.outputs) if self.active is not None else []

@@ -40,8 +40,7 @@ class Pipeline(Node):
 def _recomputes(source: Node) -> bool:
     """Whether a retry evaluates the source again: it calls, runs or loads something."""
     return any(
-        type(part).__name__ in ("Call", "Command", "Code", "Load", "Foreach", "For", "Loop")
-        for part in walk(source)
+        type(part).__name__ in ("Call", "Command", "Code", "Load", "Foreach", "For", "Loop") for part in walk(source)
     )
 
 
@@ -64,15 +63,11 @@ class ParallelCalls(Node):
     def eval(self, scope: Scope) -> Any:
 
         width = int(self.caps.width) if self.caps is not None else None
-        pace = (
-            duration_of(self.caps.pace, scope, "pacing") if self.caps is not None and self.caps.pace else 0.0
-        )
+        pace = duration_of(self.caps.pace, scope, "pacing") if self.caps is not None and self.caps.pace else 0.0
         calls = self.branches.calls
 
         def group(_: Any, inner: Scope) -> Any:
-            result = run_branches(
-                len(calls), lambda index: calls[index].eval(inner), None, inner, self, width, pace
-            )
+            result = run_branches(len(calls), lambda index: calls[index].eval(inner), None, inner, self, width, pace)
             return tag(result, joined(result))
 
         if self.piped is None:

@@ -133,9 +133,7 @@ def _check_loop(loop: Loop) -> None:
 
 
 def _ending(found: Return_) -> str:
-    value = (
-        f" {found.value.span.text}" if found.value is not None and "\n" not in found.value.span.text else ""
-    )
+    value = f" {found.value.span.text}" if found.value is not None and "\n" not in found.value.span.text else ""
     return f"done{value} ends the loop, continue{value} begins the next round"
 
 
@@ -154,9 +152,7 @@ def _check_arms(choice: When | WhenMatch | ForChoice) -> None:
         elif isinstance(entry, ArmAny):
             star = star or _head(entry.span, 1)
         elif isinstance(entry, Arm) and none is not None:
-            raise _fault(
-                "none must come after all conditions", none, "move the none arm to the end of the when"
-            )
+            raise _fault("none must come after all conditions", none, "move the none arm to the end of the when")
 
 
 # ── imports ──────────────────────────────────────────────────────────────────────────────────────

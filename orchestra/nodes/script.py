@@ -77,6 +77,4 @@ class Script(Node):
 
     def checkpoints(self) -> list[str]:
         """Names of the checkpoints in source order, as far as they are written out."""
-        return [
-            part.literal for part in walk(self) if isinstance(part, Checkpoint) and part.literal is not None
-        ]
+        return [part.literal for part in walk(self) if isinstance(part, Checkpoint) and part.literal is not None]

@@ -94,9 +94,7 @@ def _runner(stage: Node, scope: Scope) -> Callable[[Any, Scope], Any]:
     """What runs one stage on a value."""
     if isinstance(stage, Call):
         callee = _callee_of(stage.callee, scope)
-        return lambda value, inner: _staged(
-            callee, value, stage.arguments(_shifted(callee), inner), inner, stage
-        )
+        return lambda value, inner: _staged(callee, value, stage.arguments(_shifted(callee), inner), inner, stage)
     if isinstance(stage, (Reference, Field)):
         callee = _callee_of(stage, scope)
         return lambda value, inner: _staged(callee, value, [], inner, stage)
@@ -169,9 +167,7 @@ def stage_callee(path: list[str], scope: Scope, place: Node) -> Executable:
         path = path[:1]
     for name in path[1:]:
         data = unwrap(value)
-        value = (
-            scope.run.variant(data, name) if isinstance(data, Executable) else access.get_field(data, name)
-        )
+        value = scope.run.variant(data, name) if isinstance(data, Executable) else access.get_field(data, name)
     callee = unwrap(value)
     if not isinstance(callee, Executable):
         shown = ".".join(path)
@@ -221,9 +217,7 @@ def run_branches(
         try:
             return present(work(index))
         except Retry as signal:
-            raise OrchError(
-                "E305", "retry is not possible inside a parallel group", signal.span, fatal=True
-            ) from None
+            raise OrchError("E305", "retry is not possible inside a parallel group", signal.span, fatal=True) from None
 
     outcomes = scope.run.parallel(
         count, width or scope.run.parallel_limit, pace, guarded, scope, label="branches", patient=True
@@ -255,9 +249,7 @@ def _while(stage: WhileStage, processor: Executable, state: Any, scope: Scope) -
         except Continue as signal:
             state = state if signal.value is MISSING else signal.value
         except Retry as signal:
-            raise OrchError(
-                "E305", "use 'continue' instead of 'retry' in while processors", signal.span
-            ) from None
+            raise OrchError("E305", "use 'continue' instead of 'retry' in while processors", signal.span) from None
     raise OrchError(
         "E303",
         f"while reached its cap of {cap} without done",

@@ -12,8 +12,36 @@ from orchestra.values.scope import Scope
 __all__ = ["KEYS", "With"]
 
 KEYS = frozenset(
-    "pipeline stdin format description tools profile policy auth using guards parallel delay stream streamFormat skipDirs "
-    "asSection ok sample timeout canary separator template join onFail resume ttl complete cache".split()
+    [
+        "pipeline",
+        "stdin",
+        "format",
+        "description",
+        "tools",
+        "profile",
+        "policy",
+        "auth",
+        "using",
+        "guards",
+        "parallel",
+        "delay",
+        "stream",
+        "streamFormat",
+        "skipDirs",
+        "asSection",
+        "ok",
+        "sample",
+        "timeout",
+        "canary",
+        "separator",
+        "template",
+        "join",
+        "onFail",
+        "resume",
+        "ttl",
+        "complete",
+        "cache",
+    ]
 )
 
 

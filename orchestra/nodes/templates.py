@@ -159,11 +159,7 @@ def _field_of(target: Field, base: Any, scope: Scope) -> Any:
 def root_of(target: Node) -> Node:
     """The reference at the beginning of a chain of accesses and calls."""
     while True:
-        inner = (
-            getattr(target, "base", None)
-            or getattr(target, "callee", None)
-            or getattr(target, "target", None)
-        )
+        inner = getattr(target, "base", None) or getattr(target, "callee", None) or getattr(target, "target", None)
         if not isinstance(inner, Node):
             return target
         target = inner

@@ -47,11 +47,7 @@ def _loop_frame(source: Node, scope: Scope) -> ForFrame | None:
         return None
     frame = scope.context.for_
     owner = scope.owner(name)
-    return (
-        frame
-        if frame is not None and frame.variable == name and owner is not None and owner.kind in ITEMS
-        else None
-    )
+    return frame if frame is not None and frame.variable == name and owner is not None and owner.kind in ITEMS else None
 
 
 class MetaView(View):
@@ -66,11 +62,7 @@ class MetaView(View):
 
     def field(self, name: str) -> Any:
         meta = meta_of(self.value)
-        if (
-            self.frame is not None
-            and name in ("index", "key")
-            and (place := getattr(self.frame, name)) is not None
-        ):
+        if self.frame is not None and name in ("index", "key") and (place := getattr(self.frame, name)) is not None:
             return place
         if meta.facts is not None and name in meta.facts:
             return meta.facts[name]
@@ -183,9 +175,7 @@ class OuterView(View):
         self.frame = frame
 
     def field(self, name: str) -> Any:
-        return {"try": self.frame.attempt, "hint": self.frame.hint, "stage": self.frame.stage}.get(
-            name, MISSING
-        )
+        return {"try": self.frame.attempt, "hint": self.frame.hint, "stage": self.frame.stage}.get(name, MISSING)
 
 
 class ContextView(View):

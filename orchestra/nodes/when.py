@@ -1,4 +1,7 @@
-"""`when`: the first arm that holds. As a value it gives the arm's value; as a statement it may return from a function."""
+"""`when`: the first arm that holds.
+
+As a value it gives the arm's value; as a statement it may return from a function.
+"""
 
 from __future__ import annotations
 

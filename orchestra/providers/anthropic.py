@@ -28,9 +28,7 @@ from orchestra.providers.protocol import (
 __all__ = ["AnthropicModel", "open_model"]
 
 BASE = "https://api.anthropic.com"
-SILENCE = (
-    120.0  # seconds without a byte after which a connection counts as lost; the API sends pings meanwhile
-)
+SILENCE = 120.0  # seconds without a byte after which a connection counts as lost; the API sends pings meanwhile
 
 
 def open_model(name: str, settings: Mapping[str, Any], around: Surroundings) -> AnthropicModel:
@@ -46,9 +44,7 @@ def open_model(name: str, settings: Mapping[str, Any], around: Surroundings) -> 
         raise ProviderError("auth", f"{name}: there are no credentials", help=f"export {variable}=…")
     base = settings.get("base") or environment.get("ANTHROPIC_BASE_URL") or BASE
     timeout = httpx2.Timeout(SILENCE, connect=20.0)
-    client = anthropic.AsyncAnthropic(
-        api_key=key, auth_token=token, base_url=base, max_retries=0, timeout=timeout
-    )
+    client = anthropic.AsyncAnthropic(api_key=key, auth_token=token, base_url=base, max_retries=0, timeout=timeout)
     return AnthropicModel(name, client)
 
 

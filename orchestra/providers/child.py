@@ -67,9 +67,7 @@ async def run_child(
     return Finished(bytes(output[:limit]), bytes(errors[:limit]), code, overflow)
 
 
-async def _converse(
-    process: trio.Process, input: bytes, output: bytearray, errors: bytearray, limit: int
-) -> bool:
+async def _converse(process: trio.Process, input: bytes, output: bytearray, errors: bytearray, limit: int) -> bool:
     """Feeds the program and collects what it says; whether it came to its end by itself."""
     ended = False
     async with trio.open_nursery() as nursery:
@@ -94,9 +92,7 @@ async def _feed(process: trio.Process, data: bytes) -> None:
             await stdin.send_all(data)
 
 
-async def _collect(
-    stream: trio.abc.ReceiveStream | None, into: bytearray, limit: int, scope: trio.CancelScope
-) -> None:
+async def _collect(stream: trio.abc.ReceiveStream | None, into: bytearray, limit: int, scope: trio.CancelScope) -> None:
     assert stream is not None
     async for chunk in stream:
         into += chunk

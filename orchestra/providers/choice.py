@@ -33,9 +33,7 @@ class Choice:
     overrides: short name → id, from the command line; they stand above everything else
     """
 
-    def __init__(
-        self, config: Mapping[str, Any], environment: Mapping[str, str], overrides: Mapping[str, str]
-    ) -> None:
+    def __init__(self, config: Mapping[str, Any], environment: Mapping[str, str], overrides: Mapping[str, str]) -> None:
         self._config = config
         self._environment = environment
         self._overrides = overrides
@@ -78,9 +76,7 @@ class Choice:
             raise OrchError(
                 "E702",
                 f'there is no provider "{name}"',
-                help=f'did you mean "{close}"?'
-                if close
-                else f"add a table [llm.providers.{name}] to orch.toml",
+                help=f'did you mean "{close}"?' if close else f"add a table [llm.providers.{name}] to orch.toml",
             )
         return str(name)
 

@@ -65,9 +65,7 @@ def open_model(name: str, settings: Mapping[str, Any], around: Surroundings) -> 
             help='command = ["python3", "tools/model.py"]',
         )
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
-        raise OrchError(
-            "E812", f'timeout of provider "{name}" must be a number of seconds', help="timeout = 60"
-        )
+        raise OrchError("E812", f'timeout of provider "{name}" must be a number of seconds', help="timeout = 60")
     return CommandModel(name, command, float(timeout), around)
 
 

@@ -92,9 +92,7 @@ class ReplayModel:
                 if position + 1 >= len(case.turns):
                     del self._playing[turn.call_id]
                 raise fault(part["error"], self.name)
-        content = [
-            block for number, part in enumerate(played) for block in _blocks(part, turn, position, number)
-        ]
+        content = [block for number, part in enumerate(played) for block in _blocks(part, turn, position, number)]
         usage = case.usage if position == 0 else Usage()
         return Reply(content, _stop(played), usage or estimated_usage(turn.messages, content), turn.model)
 
@@ -143,7 +141,6 @@ def _shown(poll: Path | None) -> str:
 def _miss(turn: Turn, closest: str | None) -> ProviderError:
     return ProviderError(
         "replay",
-        f"no recorded answer for @{turn.fn} with model {turn.asked} and prompt "
-        f"sha256 {prompt_hash(turn.prompt)}",
+        f"no recorded answer for @{turn.fn} with model {turn.asked} and prompt sha256 {prompt_hash(turn.prompt)}",
         notes=(f"the closest is {closest}",) if closest else ("there are no recorded answers",),
     )

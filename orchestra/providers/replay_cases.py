@@ -56,9 +56,7 @@ class Case:
             found.append(f'fn is "{turn.fn}", not "{match["fn"]}"')
         if match.get("model") not in (None, turn.asked, turn.model):
             found.append(f'model is "{turn.asked}", not "{match["model"]}"')
-        found += [
-            f'the prompt does not contain "{text}"' for text in self._texts() if text not in turn.prompt
-        ]
+        found += [f'the prompt does not contain "{text}"' for text in self._texts() if text not in turn.prompt]
         if match.get("sha256") not in (None, prompt_hash(turn.prompt)):
             found.append("sha256 differs")
         return found
@@ -150,9 +148,7 @@ def _check_match(match: dict[str, Any], where: str) -> None:
     _check_keys(match, MATCH_KEYS, where)
     _count(match.get("nth"), where, "nth")
     texts = match.get("contains", [])
-    if not isinstance(texts, str) and not (
-        isinstance(texts, list) and all(isinstance(t, str) for t in texts)
-    ):
+    if not isinstance(texts, str) and not (isinstance(texts, list) and all(isinstance(t, str) for t in texts)):
         raise _wrong(where, '"contains" must be text or a list of texts')
 
 

@@ -88,9 +88,7 @@ class Agent:
         """Asks a model. Raises OrchError, of which those with `fatal` concern every later call too."""
         _check_tools(request.tools)
         if not request.dir.is_dir():
-            raise OrchError(
-                "E402", f"the folder {_shown(request.dir, self._root)} for the tools does not exist"
-            )
+            raise OrchError("E402", f"the folder {_shown(request.dir, self._root)} for the tools does not exist")
         if request.schema is not None:
             load_schema(request.schema, self._root)
         resolved = self.resolve(request.model, request.provider)
@@ -167,9 +165,7 @@ class Agent:
     def _provider(self, name: str, settings: Mapping[str, Any]) -> TurnModel:
         if name not in self._providers:
             try:
-                self._providers[name] = open_provider(
-                    name, settings, Surroundings(self._root, self._environment)
-                )
+                self._providers[name] = open_provider(name, settings, Surroundings(self._root, self._environment))
             except ProviderError as error:
                 raise as_orch_error(error) from None
         return self._providers[name]
@@ -185,9 +181,7 @@ class Agent:
     # ── the file to be written ───────────────────────────────────────────────────────────────────
 
     @contextmanager
-    def _claimed(
-        self, request: LLMRequest, workspace: Workspace
-    ) -> Iterator[tuple[LLMRequest, PollFile | None]]:
+    def _claimed(self, request: LLMRequest, workspace: Workspace) -> Iterator[tuple[LLMRequest, PollFile | None]]:
         """The request with its poll path resolved, and the file, which no other call may use meanwhile."""
         if request.poll is None:
             yield request, None
@@ -198,9 +192,7 @@ class Agent:
         if not any(path.is_relative_to(root) for root in roots) or forbidden_write(path):
             raise OrchError("E402", f"the poll path {shown} lies where models may not write")
         if path in self._polls:
-            raise OrchError(
-                "E705", f"two calls at the same time want to write {shown}", help="give each its own path"
-            )
+            raise OrchError("E705", f"two calls at the same time want to write {shown}", help="give each its own path")
         self._polls.add(path)
         try:
             yield replace(request, poll=path), open_poll(path, shown, request.select)
@@ -228,17 +220,14 @@ def _without_secrets(environment: Mapping[str, str], kept: set[str]) -> dict[str
     return {
         name: value
         for name, value in environment.items()
-        if name in kept
-        or not (is_secret_name(name) or name.startswith("ANTHROPIC_") or name in SHELL_VARIABLES)
+        if name in kept or not (is_secret_name(name) or name.startswith("ANTHROPIC_") or name in SHELL_VARIABLES)
     }
 
 
 def _check_tools(tools: ToolSet) -> None:
     """Refuses what no provider here can do, instead of leaving the model without it in silence."""
     if tools.functions:
-        raise OrchError(
-            "E704", f"functions such as @{tools.functions[0].name} cannot be tools of a model here"
-        )
+        raise OrchError("E704", f"functions such as @{tools.functions[0].name} cannot be tools of a model here")
     foreign = [name for name in tools.names if name not in BUILT_IN]
     if foreign:
         raise OrchError("E704", f'there is no MCP server for the tool "{foreign[0]}"')

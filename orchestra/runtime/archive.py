@@ -18,9 +18,7 @@ __all__ = ["Archive", "Entry"]
 NUMBER = re.compile(r"(\d{4,})-")
 
 # Words that YAML reads as text, alone or in quotes. Its own writer takes longer than the rest of a call.
-PLAIN: Final = re.compile(
-    r"(?!(?:true|false|yes|no|on|off|null|[yn])$)[a-z][\w./-]*", re.ASCII | re.IGNORECASE
-)
+PLAIN: Final = re.compile(r"(?!(?:true|false|yes|no|on|off|null|[yn])$)[a-z][\w./-]*", re.ASCII | re.IGNORECASE)
 QUOTABLE: Final = re.compile(r"[\w./-]+", re.ASCII)
 
 
@@ -86,9 +84,7 @@ class Entry:
         """Writes the answer, or in `text` the reason why there is none."""
         self.write(".result.md", document(self._redactor, facts, text))
         if self._full:
-            lines = [
-                json.dumps(message, ensure_ascii=False) for message in self._redactor.clean_data(history)
-            ]
+            lines = [json.dumps(message, ensure_ascii=False) for message in self._redactor.clean_data(history)]
             self.write(".transcript.jsonl", "".join(line + "\n" for line in lines))
 
 

@@ -118,20 +118,14 @@ def _prompt(name: str, values: list[Any]) -> str:
 
 def _positional(name: str, function: Function, values: list[Any]) -> dict[str, Any]:
     if len(values) > len(function.order):
-        extra = [
-            value for value in values[len(function.order) :] if value is not None and value is not MISSING
-        ]
+        extra = [value for value in values[len(function.order) :] if value is not None and value is not MISSING]
         if extra:
             told = f"arguments are {', '.join(('prompt', *function.order))}" if function.order else None
-            raise wrong(
-                f"@{name} takes {len(function.order) + 1} positional arguments, not {len(values) + 1}", told
-            )
+            raise wrong(f"@{name} takes {len(function.order) + 1} positional arguments, not {len(values) + 1}", told)
     return dict(zip(function.order, values, strict=False))
 
 
-def _filled(
-    name: str, function: Function, prompt: str, given: Mapping[str, Any], root: Path
-) -> CallArguments:
+def _filled(name: str, function: Function, prompt: str, given: Mapping[str, Any], root: Path) -> CallArguments:
     arguments = CallArguments(prompt, root)
     for key, value in given.items():
         if key in READERS:
@@ -153,7 +147,5 @@ def _line_choice(given: Mapping[str, Any]) -> LineChoice | None:
     if "pattern" in given:
         return LineChoice(pattern=as_text("pattern", given["pattern"]))
     if "event" in given:
-        return LineChoice(
-            event=as_scalar("event", given["event"]), item=as_scalar("itemId", given.get("itemId"))
-        )
+        return LineChoice(event=as_scalar("event", given["event"]), item=as_scalar("itemId", given.get("itemId")))
     return None

@@ -99,9 +99,7 @@ async def run_command(request: CommandRequest) -> CommandResult:
 
 def failure(request: CommandRequest, result: CommandResult) -> OrchError:
     """The error of a command that exited non-zero."""
-    return OrchError(
-        "E501", f"command failed with exit code {result.exit}", details=_details(request, result)
-    )
+    return OrchError("E501", f"command failed with exit code {result.exit}", details=_details(request, result))
 
 
 def _timed_out(request: CommandRequest, result: CommandResult) -> OrchError:

@@ -54,9 +54,7 @@ class Executing:
         self._workers: CodeWorkers | None = None
         self.variables: dict[str, str] = {}  # set by `output … to env:NAME`
 
-    def command(
-        self, text: str, directory: str | None, options: CommandOptions, scope: Scope, span: Span
-    ) -> Outcome:
+    def command(self, text: str, directory: str | None, options: CommandOptions, scope: Scope, span: Span) -> Outcome:
         """Run one command line with /bin/sh."""
         return self._shell(text, "sh", {}, directory, options, span)
 
@@ -89,11 +87,11 @@ class Executing:
             for name, value in params.items()
             if isinstance(plain(value), Executable)
         }
+        text = _straightened(code) if lang == "py" else code
+        folder = self._folder(directory, span)
+        limit, told = self._limit(options), self._on_output(options)
         try:
-            result = self.wait(
-                self.workers.run, lang, _straightened(code) if lang == "py" else code, given, {**shadow, **functions}, self._folder(directory, span), self._limit(options),
-                self._on_output(options),
-            )  # fmt: skip
+            result = self.wait(self.workers.run, lang, text, given, {**shadow, **functions}, folder, limit, told)
         except OrchError as error:
             raise _inside(error, span, code) from None
         text = result.value if isinstance(result.value, str) else ""
@@ -125,9 +123,7 @@ class Executing:
         value = result.stdout.rstrip()
         return Outcome(value, value, False, facts)
 
-    def _failed(
-        self, request: CommandRequest, result: CommandResult, facts: dict[str, Any], span: Span
-    ) -> Outcome:
+    def _failed(self, request: CommandRequest, result: CommandResult, facts: dict[str, Any], span: Span) -> Outcome:
         """A non-zero exit is an error, unless the command line asks to go on with what was printed."""
         if self.options.error_behavior == "continue":
             value = (result.stdout or result.stderr).rstrip()

@@ -111,14 +111,10 @@ class Hooks:
         """Hooks with the timing `always` see a failure as well; they cannot change it."""
         if not isinstance(error, OrchError):
             return
-        data = {
-            key: value for key, value in error.as_data().items() if key in ("code", "message", "line", "file")
-        }
+        data = {key: value for key, value in error.as_data().items() if key in ("code", "message", "line", "file")}
         for hook in hooks:
             if hook.timing == "always":
-                self._fire(
-                    hook, op, {"input": _input(op, hook), "output": None, "error": data}, scope, errors, facts
-                )
+                self._fire(hook, op, {"input": _input(op, hook), "output": None, "error": data}, scope, errors, facts)
 
     def _fire(
         self,
@@ -161,9 +157,7 @@ class Hooks:
         seen = (shown, error.message)
         self._failures[seen] = self._failures.get(seen, 0) + 1
         if self._failures[seen] == 1:
-            self._run.warn(
-                Warned("W601", f"hook {shown} failed: {error.message}", error.span or hook.definition.span)
-            )
+            self._run.warn(Warned("W601", f"hook {shown} failed: {error.message}", error.span or hook.definition.span))
 
     def report_repeats(self) -> None:
         """Say how often each failing hook failed again."""
@@ -187,6 +181,4 @@ def _changed_inputs(op: Op, value: Any) -> list[Any]:
     if op.kind != "exe":
         return [tag(value, joined(op.inputs, deep=True))]
     given = data if isinstance(data, list) else [value]
-    return [tag(new, joined((old,))) for new, old in zip(given, op.inputs, strict=False)] + op.inputs[
-        len(given) :
-    ]
+    return [tag(new, joined((old,))) for new, old in zip(given, op.inputs, strict=False)] + op.inputs[len(given) :]

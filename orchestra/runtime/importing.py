@@ -24,6 +24,13 @@ from orchestra.values.tagged import MISSING, plain
 __all__ = ["Importing"]
 
 
+# What a Node package has of the names that are asked for: functions to be called there, other things as values.
+MEMBERS = """
+const m = require(name)
+const shown = n => typeof m[n] === 'function' ? { call: true } : { value: m[n] }
+return Object.fromEntries(wanted.filter(n => n in m).map(n => [n, shown(n)]))
+"""
+
 
 class Importing:
     """Mixed into `Run`."""
@@ -73,9 +80,7 @@ class Importing:
         return None
 
     def virtual_names(self) -> list[str]:
-        return [f"@{name}" for name in ("orch/llm", "mlld/claude", "mlld/claude-poll")] + list(
-            self.options.modules
-        )
+        return [f"@{name}" for name in ("orch/llm", "mlld/claude", "mlld/claude-poll")] + list(self.options.modules)
 
     def _llm_functions(self) -> dict[str, Native]:
         made: dict[str, Native] = self.__dict__.setdefault("_llm", {})
@@ -91,11 +96,7 @@ class Importing:
         data = unwrap(value)
         environ = self.environ  # type: ignore[attr-defined]
         shown = {*self.config.security.allowedEnvVars, "NODE_ENV", "DEBUG", "CI", "HOME", "USER", "PATH"}
-        fields = {
-            name: text
-            for name, text in environ.items()
-            if name in shown or name.startswith(("ORCH_", "MLLD_"))
-        }
+        fields = {name: text for name, text in environ.items() if name in shown or name.startswith(("ORCH_", "MLLD_"))}
         if isinstance(data, dict):
             fields.update(plain(data))
         elif isinstance(data, str):
@@ -125,8 +126,7 @@ class Importing:
         """Functions and values of a Node package, as far as they are asked for."""
         module = Module(f"node:{package}", None, self, scope.module.directory)  # type: ignore[arg-type]
         params = {"name": package, "wanted": names}
-        found = self._node("const m = require(name); return Object.fromEntries(wanted.filter(n => n in m)"
-                           ".map(n => [n, typeof m[n] === 'function' ? {call: true} : {value: m[n]}]))", params, span, scope)  # fmt: skip
+        found = self._node(MEMBERS, params, span, scope)
         for name, entry in dict(found).items():
             module.scope.names[name] = (
                 self._node_function(package, name, span) if entry.get("call") else entry.get("value")
@@ -191,13 +191,10 @@ class Importing:
 
     def _template_function(self, path: Path, params: list[str], scope: Scope, span: Span) -> Native:
         body = self.modules.template(str(path), scope.module, span)
-        unknown = [
-            ref.name for ref in references(body.parsed) if ref.name not in params and not ref.defined(scope)
-        ]
+        unknown = [ref.name for ref in references(body.parsed) if ref.name not in params and not ref.defined(scope)]
         if unknown:
-            raise OrchError(
-                "E415", f"{body.name} uses @{unknown[0]}, which is no parameter", span, help=f"add it: as @name({', '.join([*params, unknown[0]])})"
-            )  # fmt: skip
+            help = f"add it: as @name({', '.join([*params, unknown[0]])})"
+            raise OrchError("E415", f"{body.name} uses @{unknown[0]}, which is no parameter", span, help=help)
 
         def fill(op: Op, call_scope: Scope) -> Any:
             values = [*op.inputs, *[MISSING] * len(params)]
@@ -219,9 +216,7 @@ class Importing:
 
 
 WORDS = re.compile(r"[A-Za-z0-9_.+-]+")
-NO_COMMANDS = frozenset(
-    "sh bash network net filesystem fs node js python py ruby rb go rust cmd true false".split()
-)
+NO_COMMANDS = frozenset("sh bash network net filesystem fs node js python py ruby rb go rust cmd true false".split())
 
 
 def _commands(body: str) -> list[str]:

@@ -75,9 +75,7 @@ class Call:
     async def _within_time(self) -> _Answer:
         with trio.move_on_after(self._request.timeout):
             return await self._answer()
-        raise OrchError(
-            "E706", f"no answer within {self._request.timeout:g} s", help="raise timeout", retryable=True
-        )
+        raise OrchError("E706", f"no answer within {self._request.timeout:g} s", help="raise timeout", retryable=True)
 
     async def _answer(self) -> _Answer:
         schema = self._request.schema
@@ -100,9 +98,7 @@ class Call:
             if self._poll is not None and self._poll.answer() is not None:
                 return Reply([], "end_turn")
             turns = self._request.max_turns
-            raise OrchError(
-                "E710", f"the model was not done after {turns} turns", help="raise maxTurns"
-            ) from None
+            raise OrchError("E710", f"the model was not done after {turns} turns", help="raise maxTurns") from None
 
     def _text(self, reply: Reply) -> str:
         if self._poll is None:

@@ -50,9 +50,7 @@ class Module:
 
     # ── definitions ──────────────────────────────────────────────────────────────────────────────
 
-    def declare(
-        self, name: str, value: Any, span: Span, imported: bool = False, variable: bool = False
-    ) -> None:
+    def declare(self, name: str, value: Any, span: Span, imported: bool = False, variable: bool = False) -> None:
         """Bind a name for the whole module, once."""
         if variable and (name in RESERVED or name in self.scope.run.prefixes()):
             raise OrchError("E204", f"@{name} is a reserved name", span, help="choose another name")
@@ -114,9 +112,7 @@ class Module:
         """E411 for a listed name that nothing defines."""
         for name in (self.exports or {}).values():
             if name not in self.scope.names:
-                raise OrchError(
-                    "E411", f"{self.name} exports @{name}, which it does not define", self.places.get(name)
-                )
+                raise OrchError("E411", f"{self.name} exports @{name}, which it does not define", self.places.get(name))
 
     def namespace(self) -> Any:
         return Namespace(self)
@@ -210,9 +206,7 @@ class Modules:
         named = source.startswith("@")
         if kind in (("static", "cached") if named else ("module", "live", "cached")):
             what = "a named module" if named else "a file"
-            raise OrchError(
-                "E414", f"{kind} does not fit: {source} is {what}", span, help="leave the word out"
-            )
+            raise OrchError("E414", f"{kind} does not fit: {source} is {what}", span, help="leave the word out")
         if named:
             return self._named(source, span)
         return self._file(source, importer.directory, span)
@@ -233,9 +227,7 @@ class Modules:
             return self._load(local, span)
         meant = nearest(f"@{name}", self._run.virtual_names())
         help = (
-            f"did you mean {meant}?"
-            if meant
-            else "bundled modules are " + ", ".join(sorted(self._run.virtual_names()))
+            f"did you mean {meant}?" if meant else "bundled modules are " + ", ".join(sorted(self._run.virtual_names()))
         )
         raise OrchError("E410", f"module @{name} was not found", span, help=help)
 
@@ -308,9 +300,7 @@ class Modules:
         """A parsed template file. Raises E401 and E407."""
         path = resolve(name, owner.directory, self._run.root)
         if path.suffix not in (".att", ".mtt"):
-            raise OrchError(
-                "E407", f"a template file ends in .att or .mtt, not in {path.suffix or 'nothing'}", span
-            )
+            raise OrchError("E407", f"a template file ends in .att or .mtt, not in {path.suffix or 'nothing'}", span)
         body = self._templates.get(path)
         if body is None:
             if not path.is_file():

@@ -159,9 +159,7 @@ class Run(Recording, Executing, Writing, Importing):
     def variant(self, function: Executable, name: str) -> Executable:
         return self.builtins.variant(function, name)
 
-    def call_variant(
-        self, function: Executable, name: str, inputs: list[Any], scope: Scope, place: Node
-    ) -> Any:
+    def call_variant(self, function: Executable, name: str, inputs: list[Any], scope: Scope, place: Node) -> Any:
         """`@parse.llm(text)` called as a function."""
         return call_value(self.builtins.variant(function, name), inputs, scope, place)
 
@@ -304,7 +302,7 @@ class Run(Recording, Executing, Writing, Importing):
         return not self.sinks.collects and self.options.stream is not False
 
     def document_text(self) -> str:
-        return self.sinks.document()
+        return str(self.sinks.document())
 
     # ── loops ────────────────────────────────────────────────────────────────────────────────────
 

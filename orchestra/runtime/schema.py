@@ -50,10 +50,7 @@ def _read(name: str, root: Path) -> Schema:
 def instruction(schema: Schema) -> str:
     """What is added to the prompt."""
     text = json.dumps(schema, ensure_ascii=False, indent=2)
-    return (
-        "\n\nAnswer with JSON only, without any other text. "
-        f"It must be valid against this JSON Schema:\n\n{text}\n"
-    )
+    return f"\n\nAnswer with JSON only, without any other text. It must be valid against this JSON Schema:\n\n{text}\n"
 
 
 def candidate(text: str) -> tuple[str, Any] | None:
@@ -85,9 +82,7 @@ def _first_balanced(text: str) -> tuple[str, Any] | None:
 def problems(schema: Schema, document: Any) -> list[str]:
     """Everything that is wrong with `document`, by its place: `/items/3/score: 12 is greater than …`."""
     validator = validator_for(schema, default=Draft202012Validator)(schema)
-    errors = sorted(
-        validator.iter_errors(document), key=lambda error: [str(part) for part in error.absolute_path]
-    )
+    errors = sorted(validator.iter_errors(document), key=lambda error: [str(part) for part in error.absolute_path])
     return [f"{_pointer(error)}: {error.message}" for error in errors]
 
 
@@ -101,7 +96,5 @@ def repair_message(found: list[str]) -> str:
     if len(found) > MOST_PROBLEMS:
         lines.append(f"- and {len(found) - MOST_PROBLEMS} more")
     return (
-        "The answer does not fit the schema:\n"
-        + "\n".join(lines)
-        + "\nGive the whole corrected answer as JSON only."
+        "The answer does not fit the schema:\n" + "\n".join(lines) + "\nGive the whole corrected answer as JSON only."
     )

@@ -82,8 +82,14 @@ class Writing:
         if format == "text":
             return with_facts(text, meta_of(value).facts)
         if format not in ("yaml", "json"):
-            raise OrchError("E405", f"a file cannot be read as {format}", help="as yaml, as json, as text, or a template")
-        return with_facts(_from_yaml(text) if format == "yaml" else transformers.apply("parse", None, text), meta_of(value).facts, text)
+            raise OrchError(
+                "E405", f"a file cannot be read as {format}", help="as yaml, as json, as text, or a template"
+            )
+        return with_facts(
+            _from_yaml(text) if format == "yaml" else transformers.apply("parse", None, text),
+            meta_of(value).facts,
+            text,
+        )
 
     def rename_heading(self, value: Any, title: Any) -> Any:
         return rename_heading(value, text_of(title))
@@ -209,7 +215,5 @@ def read_source(path: Path, name: str) -> Source:
     except FileNotFoundError:
         raise OrchError("E401", f"file not found: {name}", exit=2) from None
     except OSError as error:
-        raise OrchError(
-            "E402", f"cannot read {name}: {(error.strerror or 'unknown reason').lower()}", exit=2
-        ) from None
+        raise OrchError("E402", f"cannot read {name}: {(error.strerror or 'unknown reason').lower()}", exit=2) from None
     return Source(name, decode(raw, name), path)

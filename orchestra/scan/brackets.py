@@ -65,9 +65,7 @@ class BracketRules(WordRules, TextRules):
         if text.startswith("=>", start):
             return True
         if match := words.NAME.match(text, start):
-            return match.group() in words.STATEMENTS and not re.match(
-                r"\s*[,\]]", text[match.end() : match.end() + 20]
-            )
+            return match.group() in words.STATEMENTS and not re.match(r"\s*[,\]]", text[match.end() : match.end() + 20])
         if chain := _CHAIN.match(text, start):
             if re.match(r"\s*\+=", text[chain.end() : chain.end() + 20]):
                 return True
@@ -94,19 +92,14 @@ class BracketRules(WordRules, TextRules):
             self._code_body()
         elif "_PROSE_OPEN" in accepted:
             self.open_prose()
-        elif "_CMD_OPEN" in accepted and (
-            self.last != "_RUN" or "_LBRACE" not in accepted or self._is_command()
-        ):
+        elif "_CMD_OPEN" in accepted and (self.last != "_RUN" or "_LBRACE" not in accepted or self._is_command()):
             self.open_command()
         else:
             self._open("_LBRACE", "{")
 
     def _is_command(self) -> bool:
         """Whether the braces after `run` hold a command line rather than an object."""
-        return (
-            re.match(r"\{\s*(?:[\"']?[\w-]+[\"']?\s*\??:|\.\.\.|\})", self.text[self.pos : self.pos + 80])
-            is None
-        )
+        return re.match(r"\{\s*(?:[\"']?[\w-]+[\"']?\s*\??:|\.\.\.|\})", self.text[self.pos : self.pos + 80]) is None
 
     def _code_body(self) -> None:
         self._raw_braces("CODE", self.language)

@@ -68,7 +68,7 @@ class WordRules(State):
             raise self.fault("E101", f"unexpected character {text[pos]!r}", pos, pos + 1)
         word, end = match.group(), match.end()
         kind = self._keyword(word, end)
-        if kind in accepted and not (kind == "LABEL"):
+        if kind in accepted and kind != "LABEL":
             self._say_keyword(kind, pos, end)
         elif not self._plain_word(pos, end):
             self.emit("WORD", pos, end)
@@ -77,13 +77,7 @@ class WordRules(State):
         """The terminal that this word is here, or "" for an ordinary word."""
         kind = words.WORDS.get(word, "")
         if kind == "_RUN" and "_RUN" not in self.accepted:
-            return (
-                "_RUN_VALUE"
-                if re.match(
-                    r"\s+cmd\b", self.text[end : end + 24]
-                )
-                else ""
-            )
+            return "_RUN_VALUE" if re.match(r"\s+cmd\b", self.text[end : end + 24]) else ""
         if (
             kind == "LANG"
             and "_NODE" in self.accepted
@@ -126,9 +120,7 @@ class WordRules(State):
 
     def _label(self, pos: int) -> bool:
         match = words.LABEL.match(self.text, pos)
-        if match is None or not re.match(
-            r"\s*[,@{<]|\s+[\"'`A-Za-z]", self.text[match.end() : match.end() + 40]
-        ):
+        if match is None or not re.match(r"\s*[,@{<]|\s+[\"'`A-Za-z]", self.text[match.end() : match.end() + 40]):
             return False
         if match.group() in words.STATEMENTS:  # `show for @x in …` has no label
             return False

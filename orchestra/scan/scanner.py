@@ -42,9 +42,7 @@ class TokenStream(Lexer):
 
 
 _CONTINUES = re.compile(r"\|(?!\|)|\|\||\.[A-Za-z_][\w-]*\(|&&|\?\?|[?:](?=\s)|(?:else|catch|finally)\b")
-_PIPE_LINE = re.compile(
-    r"\|\s*(?:@|show\b|log\b|output\b|append\b|cmd\b|sh\b|js\b|while\b)|\.[A-Za-z_][\w-]*\("
-)
+_PIPE_LINE = re.compile(r"\|\s*(?:@|show\b|log\b|output\b|append\b|cmd\b|sh\b|js\b|while\b)|\.[A-Za-z_][\w-]*\(")
 
 
 class Scanner(SignRules):

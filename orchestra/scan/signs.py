@@ -83,11 +83,7 @@ class SignRules(BracketRules):
     def _minus(self, sign: str, adjacent: bool, newline: bool) -> bool:
         accepted = self.accepted
         spaced = self.text[self.pos + 1 : self.pos + 2].isspace()
-        if (
-            "ADD" in accepted
-            and self.last in words.OPERAND_ENDS
-            and not (newline and not spaced and not adjacent)
-        ):
+        if "ADD" in accepted and self.last in words.OPERAND_ENDS and not (newline and not spaced and not adjacent):
             self.emit("ADD", self.pos, self.pos + 1)
             return True
         if "NUMBER" in accepted and (match := _NUMBER.match(self.text, self.pos + 1)):
@@ -110,11 +106,7 @@ class SignRules(BracketRules):
 
     def _slash(self, sign: str, adjacent: bool, newline: bool) -> bool:
         accepted = self.accepted
-        if (
-            "REGEX" in accepted
-            and self.last not in words.OPERAND_ENDS
-            and (m := _REGEX.match(self.text, self.pos))
-        ):
+        if "REGEX" in accepted and self.last not in words.OPERAND_ENDS and (m := _REGEX.match(self.text, self.pos)):
             self.emit("REGEX", self.pos, m.end())
             return True
         if (
@@ -128,7 +120,11 @@ class SignRules(BracketRules):
 
     def _question(self, sign: str, adjacent: bool, newline: bool) -> bool:
         accepted, after = self.accepted, self.text[self.pos + 1 : self.pos + 2]
-        if adjacent and (self.last == "_LOAD_CLOSE" or self._is_optional_mark(after)) and ("QOPT" in accepted or "_QOPT" in accepted):
+        if (
+            adjacent
+            and (self.last == "_LOAD_CLOSE" or self._is_optional_mark(after))
+            and ("QOPT" in accepted or "_QOPT" in accepted)
+        ):
             self.emit("QOPT" if "QOPT" in accepted else "_QOPT", self.pos, self.pos + 1)
         else:
             self.emit("_QUESTION", self.pos, self.pos + 1)
@@ -178,5 +174,6 @@ class SignRules(BracketRules):
 
 _SPECIAL = {
     ".": SignRules._dot, "<": SignRules._less, "-": SignRules._minus, "*": SignRules._star, "/": SignRules._slash,
-    "?": SignRules._question, ":": SignRules._colon, "=": SignRules._equals, "=>": SignRules._arrow, "~": SignRules._tilde,
+    "?": SignRules._question, ":": SignRules._colon, "=": SignRules._equals, "=>": SignRules._arrow,
+    "~": SignRules._tilde,
 }  # fmt: skip

@@ -66,9 +66,7 @@ _MUSTACHE = re.compile(r"\{\{\s*([A-Za-z_][\w-]*)((?:\.[\w-]+|\[\d+\])*)\s*\}\}"
 _MUSTACHE_PART = re.compile(r"\.[\w-]+|\[(\d+)\]")
 _FOR = re.compile(r"/for[ \t]+(?=@)")
 _END = re.compile(r"/end(?![\w-])[ \t]*")
-UNTOUCHED = re.compile(
-    r"(`{3,})mll?d[ \t]*\n.*?^\1`*[ \t]*$", re.DOTALL | re.MULTILINE
-)  # a fence of our own code
+UNTOUCHED = re.compile(r"(`{3,})mll?d[ \t]*\n.*?^\1`*[ \t]*$", re.DOTALL | re.MULTILINE)  # a fence of our own code
 _SELECTOR = re.compile(r"[ \t]+(?=!?#|\{)")
 _AS = re.compile(r"[ \t]+as[ \t]+(?=[\"'`:])")
 _OPENERS = (":::", "::", "[[", "`", '"', "'")
@@ -118,31 +116,35 @@ class TextRules(State):
     # ── scanning ─────────────────────────────────────────────────────────────────────────────────
 
     def scan_text(self, frame: TextFrame) -> None:
+        """Say the next piece: what continues a reference, or text up to the next special thing."""
         if frame.tail and self._tail(frame, KINDS[frame.kind]):
             return
         frame.tail = ""
         kind = KINDS[frame.kind]
         start, pieces = self.pos, list[str]()
-        if frame.loop and self._at_line_start(start) and self._loop_end(start, pieces):
+        if self._line_start(frame, start, pieces):
             return
-        if frame.kind == "att" and start == 0 and (match := _FOR.match(self.text)):
-            self._loop_head(match.end())
-            return
-        if frame.kind == "att" and start == 0 and (match := UNTOUCHED.match(self.text)):
-            self._take(pieces, match.end())
         while self.pos < self.end:
             match = kind.special.search(self.text, self.pos)
             stop = match.start() if match else self.end
             pieces.append(self.text[self.pos : stop])
             self.pos = stop
-            if match is None or self._special(frame, kind, start, pieces):
-                break
-        else:
-            return self._flush(start, pieces)
-        if match is None:
-            if frame.closer:
-                raise self.unclosed_text(frame)
-            self._flush(start, pieces)
+            if match is not None and self._special(frame, kind, start, pieces):
+                return
+        if frame.closer:
+            raise self.unclosed_text(frame)
+        self._flush(start, pieces)
+
+    def _line_start(self, frame: TextFrame, start: int, pieces: list[str]) -> bool:
+        """What counts only at the start of a line, where that is also the start of this piece of text."""
+        if frame.loop and self._at_line_start(start):
+            return self._loop_end(start, pieces)
+        if frame.kind == "att" and start == 0 and (match := _FOR.match(self.text)):
+            self._loop_head(match.end())
+            return True
+        if frame.kind == "att" and start == 0 and (match := UNTOUCHED.match(self.text)):
+            self._take(pieces, match.end())
+        return False
 
     def _flush(self, start: int, pieces: list[str], trim: bool = False) -> None:
         """Say the text gathered so far."""
@@ -190,7 +192,9 @@ class TextRules(State):
     def _closes(self, frame: TextFrame) -> bool:
         if frame.loop:
             return False
-        return bool(frame.closer) and frame.kind not in ("cmd", "prose") and self.text.startswith(frame.closer, self.pos)
+        return (
+            bool(frame.closer) and frame.kind not in ("cmd", "prose") and self.text.startswith(frame.closer, self.pos)
+        )
 
     def _close_text(self, frame: TextFrame, start: int, pieces: list[str]) -> None:
         self._flush(start, pieces, trim=frame.kind in ("::", ":::"))
@@ -423,11 +427,7 @@ class TextRules(State):
     def _tail_question(self, frame: TextFrame, kind: TextKind) -> bool:
         start, frame.tail = self.pos, ""
         after = self.text[start + 1 : start + 2]
-        if (
-            after == "?"
-            and self.text[start + 2 : start + 3] in ('"', "'", "`")
-            and self.text[start + 2 : start + 3]
-        ):
+        if after == "?" and self.text[start + 2 : start + 3] in ('"', "'", "`") and self.text[start + 2 : start + 3]:
             self.emit("_FALLBACK", start, start + 2)
             self.open_template()
         elif after and after == kind.snippet and self._snippet_closes(start + 1):

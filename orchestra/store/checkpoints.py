@@ -198,9 +198,7 @@ class Checkpoints:
             (self._script, key.module, key.function, RELATIVES),
         )
         mine = _differences(key.argument_digests, json.dumps(key.attempts), key.sample)
-        others = (
-            _differences(json.loads(arguments), attempts, sample) for arguments, attempts, sample in rows
-        )
+        others = (_differences(json.loads(arguments), attempts, sample) for arguments, attempts, sample in rows)
         differences = [sorted(mine.items() ^ other.items()) for other in others]
         if not differences:
             return "first call of the function"
@@ -256,21 +254,14 @@ class Checkpoints:
     def _text(self, blob: str) -> str:
         return self._blobs.get(blob).decode("utf-8")
 
-    def _replace_files(
-        self, key: str, files: Sequence[WrittenFile], deps: Mapping[str, str], *, new: bool
-    ) -> None:
+    def _replace_files(self, key: str, files: Sequence[WrittenFile], deps: Mapping[str, str], *, new: bool) -> None:
         if not new:
             for table in ("checkpoint_files", "checkpoint_deps"):
-                self._connection.change(
-                    f"DELETE FROM {table} WHERE script = ? AND key = ?", (self._script, key)
-                )
+                self._connection.change(f"DELETE FROM {table} WHERE script = ? AND key = ?", (self._script, key))
         if files:
             self._connection.change_many(
                 "INSERT OR REPLACE INTO checkpoint_files VALUES (?, ?, ?, ?, ?)",
-                [
-                    (self._script, key, storable(file.path), file.mode, self._blobs.put(file.content))
-                    for file in files
-                ],
+                [(self._script, key, storable(file.path), file.mode, self._blobs.put(file.content)) for file in files],
             )
         if deps:
             self._connection.change_many(

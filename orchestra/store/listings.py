@@ -145,9 +145,7 @@ def show_run(store: Store, run_id: str) -> RunDetails | None:
     row = store.connection.one(f"{SUMMARY} WHERE r.id = ?", (run_id,))
     if row is None:
         return None
-    payload, out_dir, seed = store.connection.all(
-        "SELECT payload, out_dir, seed FROM runs WHERE id = ?", (run_id,)
-    )[0]
+    payload, out_dir, seed = store.connection.all("SELECT payload, out_dir, seed FROM runs WHERE id = ?", (run_id,))[0]
     made = store.connection.all("SELECT count(*) FROM checkpoints WHERE run = ?", (run_id,))[0][0]
     executions, calls = _executions(store, run_id), list_calls(store, run_id)
     return RunDetails(_summary(row), json.loads(payload), out_dir, seed, executions, calls, made)
@@ -182,9 +180,7 @@ def list_checkpoints(store: Store, script: str) -> list[CheckpointSummary]:
 def checkpoint_value(store: Store, script: str, key: str, *, previous: bool = False) -> Any:
     """The answer stored under a key, with `previous` the one that it replaced; MISSING if there is none."""
     columns = "NULL, previous" if previous else "value, value_blob"
-    row = store.connection.one(
-        f"SELECT {columns} FROM checkpoints WHERE script = ? AND key = ?", (script, key)
-    )
+    row = store.connection.one(f"SELECT {columns} FROM checkpoints WHERE script = ? AND key = ?", (script, key))
     text, blob = row or (None, None)
     if blob is not None:
         text = Blobs(store.connection).get(blob).decode("utf-8")

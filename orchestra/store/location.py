@@ -53,9 +53,7 @@ def check_header(path: Path) -> bool:
     if len(header) < HEADER or not header.startswith(MAGIC):
         return False
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise unusable(
-            f"{path} is a database of another program", help="move it away, or set checkpoint.store"
-        )
+        raise unusable(f"{path} is a database of another program", help="move it away, or set checkpoint.store")
     if int.from_bytes(header[60:64], "big") > VERSION:
         raise newer(path)
     return True

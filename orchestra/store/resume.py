@@ -50,9 +50,7 @@ class Resume:
             matching = [row for row in rows if self._first_argument(row).startswith(start)]
             rows = matching if only_matching else list(_from_first(matching, rows))
         with self._connection.transaction():
-            return sum(
-                self._connection.change(f"{MARKED} AND key = ?", (self._script, row[0])) for row in rows
-            )
+            return sum(self._connection.change(f"{MARKED} AND key = ?", (self._script, row[0])) for row in rows)
 
     def mark_all(self) -> int:
         return self._connection.change(MARKED, (self._script,))
@@ -100,9 +98,7 @@ class Resume:
         return str(json.loads(text if blob is None else self._blobs.get(blob)))
 
 
-def _from_first(
-    matching: Iterable[tuple[Any, ...]], rows: Iterable[tuple[Any, ...]]
-) -> Iterable[tuple[Any, ...]]:
+def _from_first(matching: Iterable[tuple[Any, ...]], rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
     """The rows at or behind the first match within the same module, function and run."""
     first: dict[tuple[str, str, str], int] = {}
     for _, module, fn, run, seq, *_ in matching:
@@ -121,6 +117,4 @@ def _chosen(name: str, phases: Sequence[str]) -> str:
         message = f'ambiguous checkpoint match "{name}"'
         raise OrchError("E802", message, help=f"matches: {', '.join(matches)}", exit=2)
     available = ", ".join(phases) or "none"
-    raise OrchError(
-        "E801", f'unknown checkpoint "{name}"', help=f"available checkpoints: {available}", exit=2
-    )
+    raise OrchError("E801", f'unknown checkpoint "{name}"', help=f"available checkpoints: {available}", exit=2)

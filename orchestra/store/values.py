@@ -15,9 +15,7 @@ from orchestra.values.tagged import MISSING, Meta, Tagged
 
 __all__ = ["Codec", "NotStored", "SecretValue", "Uncacheable"]
 
-MARK: Final = (
-    "$"  # {"$": [kind, …]} stands for what JSON cannot say; an object with such a key is marked itself
-)
+MARK: Final = "$"  # {"$": [kind, …]} stands for what JSON cannot say; an object with such a key is marked itself
 SECRET: Final = "secret"
 
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -1,7 +1,7 @@
 """Where names live while a script runs, and what is true around the running line.
 
 A `Scope` maps names to values and knows the one around it. A `Context` is what `@mx` shows: the operation, pipeline
-stage, loop and labelled call that surround the current line. It follows calls (dynamic), scopes follow the text (static).
+stage, loop and labelled call that surround the current line. It follows calls, scopes follow the text.
 """
 
 from __future__ import annotations

@@ -49,9 +49,7 @@ class Bench:
 
     def ask(self, prompt: str = "review this", **more: Any) -> LLMResult:
         """One call on a clock that jumps."""
-        return trio.run(
-            self.agent().call, self.request(prompt, **more), clock=MockClock(autojump_threshold=0)
-        )
+        return trio.run(self.agent().call, self.request(prompt, **more), clock=MockClock(autojump_threshold=0))
 
     def fails(self, code: str, prompt: str = "review this", **more: Any) -> OrchError:
         with pytest.raises(OrchError) as caught:
@@ -163,8 +161,7 @@ def test_results_of_a_turn_come_back_in_one_message_in_order(bench: Bench) -> No
     bench.config["archive"] = "full"
     bench.ask(tools="Read")
     history = [
-        json.loads(line)
-        for line in (bench.root / "prompts/0001-review.transcript.jsonl").read_text().splitlines()
+        json.loads(line) for line in (bench.root / "prompts/0001-review.transcript.jsonl").read_text().splitlines()
     ]
     assert [message["role"] for message in history] == ["user", "assistant", "user", "assistant"]
     results = history[2]["content"]
@@ -181,10 +178,7 @@ def test_results_of_a_turn_come_back_in_one_message_in_order(bench: Bench) -> No
 
 def test_functions_and_mcp_tools_are_refused_clearly(bench: Bench) -> None:
     bench.cases({"reply": "x"})
-    assert (
-        bench.fails("E704", tools="mcp__db__query").message
-        == 'there is no MCP server for the tool "mcp__db__query"'
-    )
+    assert bench.fails("E704", tools="mcp__db__query").message == 'there is no MCP server for the tool "mcp__db__query"'
 
 
 # ── faults and retries ───────────────────────────────────────────────────────────────────────────
@@ -192,9 +186,7 @@ def test_functions_and_mcp_tools_are_refused_clearly(bench: Bench) -> None:
 
 def test_overload_is_waited_for(bench: Bench) -> None:
     overloaded = {"error": {"status": 529, "type": "overloaded_error"}}
-    bench.cases(
-        {"match": {"nth": 1}, **overloaded}, {"match": {"nth": 2}, **overloaded}, {"reply": "at last"}
-    )
+    bench.cases({"match": {"nth": 1}, **overloaded}, {"match": {"nth": 2}, **overloaded}, {"reply": "at last"})
     result = bench.ask()
     assert (result.text, result.attempts, result.turns) == ("at last", 3, 1)
     assert [data["delay"] for data in bench.told("llm:retry")] == [1.0, 2.0]
@@ -282,9 +274,7 @@ def test_only_the_poll_file_is_granted(bench: Bench) -> None:
     bench.ask(**poll_of(bench))
     assert not (bench.root / "out/other.json").exists()
     refused = bench.told("llm:tool_result")[0]
-    assert refused["text"] == (
-        "Write is not allowed for out/other.json; allowed is the file you were asked to write"
-    )
+    assert refused["text"] == ("Write is not allowed for out/other.json; allowed is the file you were asked to write")
 
 
 def test_a_forgotten_file_is_asked_for_once(bench: Bench) -> None:

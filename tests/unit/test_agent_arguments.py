@@ -80,9 +80,7 @@ def test_every_setting() -> None:
     assert (arguments.cache, arguments.nudge, arguments.warnings) == (False, 0, [])
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("20m", 1200), ("250ms", 0.25), (7, 7)]
-)
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("20m", 1200), ("250ms", 0.25), (7, 7)])
 def test_timeouts(text: Any, seconds: float) -> None:
     assert read("claude", "go", {"timeout": text}).timeout == seconds
     assert read("claudePollTimeout", "go", "haiku", "src", "", "a.md", text).timeout == seconds

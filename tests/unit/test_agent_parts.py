@@ -99,9 +99,7 @@ async def widest(gate: Gate, tasks: int) -> int:
     return most
 
 
-@pytest.mark.parametrize(
-    ("gate", "most"), [((2, True), 2), ((7, False), 7), ((None, True), 2), ((None, False), 30)]
-)
+@pytest.mark.parametrize(("gate", "most"), [((2, True), 2), ((7, False), 7), ((None, True), 2), ((None, False), 30)])
 def test_width(gate: tuple[int | None, bool], most: int) -> None:
     assert timed(lambda: widest(Gate(*gate), 30)) == most
 

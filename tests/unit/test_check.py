@@ -35,9 +35,7 @@ def codes(report: Report) -> list[str]:
 
 def good_cases() -> list[Path]:
     folders = sorted({path.parent for path in CASES.glob("*/*/example.m*")})
-    return [
-        path for path in folders if not (path / "error.txt").exists() and not (path / "fault.txt").exists()
-    ]
+    return [path for path in folders if not (path / "error.txt").exists() and not (path / "fault.txt").exists()]
 
 
 def laid_out(case: Path, work: Path) -> Path:
@@ -55,9 +53,7 @@ def test_programs_that_run_have_no_errors(tmp_path: Path) -> None:
     for number, case in enumerate(good_cases()):
         script = laid_out(case, tmp_path / str(number))
         report = check_script(script, load(script.parent, {}))[0]
-        found = [
-            error for error in report.errors if not error.code.startswith("E1")
-        ]  # the parser has its own tests
+        found = [error for error in report.errors if not error.code.startswith("E1")]  # the parser has its own tests
         wrong += [f"{case.name}: {error.code} {error.message}" for error in found]
     assert wrong == []
 
@@ -86,9 +82,7 @@ def test_a_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
 def test_a_template_alone_is_checked_for_its_syntax(tmp_path: Path) -> None:
     (tmp_path / "good.att").write_text("Hi @who\n")
     (tmp_path / "bad.att").write_text("One\n/for @x in @xs\n@x\n")
-    assert check_script(tmp_path / "good.att", Config(tmp_path))[0].as_data()["template"] == {
-        "variables": ["who"]
-    }
+    assert check_script(tmp_path / "good.att", Config(tmp_path))[0].as_data()["template"] == {"variables": ["who"]}
     (bad,) = check_script(tmp_path / "bad.att", Config(tmp_path))
     assert (codes(bad), bad.valid, bad.kind) == (["E103"], False, "template")
 
@@ -132,9 +126,7 @@ def test_no_engine_is_loaded() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = ("trio", "anthropic", "rich", "click", "sqlite_utils")
     ours = ("orchestra.runtime", "orchestra.store", "orchestra.providers")
-    assert [
-        name for name in done.stdout.split() if name.split(".")[0] in heavy or name.startswith(ours)
-    ] == []
+    assert [name for name in done.stdout.split() if name.split(".")[0] in heavy or name.startswith(ours)] == []
 
 
 # ── findings ─────────────────────────────────────────────────────────────────────────────────────
@@ -181,9 +173,7 @@ def test_no_word_of_the_table_is_a_code_of_an_error() -> None:
 def test_many_faults_do_not_take_forever(tmp_path: Path) -> None:
     text = "".join(f"var @name{n} = @nome{n}\n" for n in range(400))
     report = check(text, tmp_path)
-    helped = [
-        finding for finding in report.findings if finding.help and finding.help.startswith("did you mean")
-    ]
+    helped = [finding for finding in report.findings if finding.help and finding.help.startswith("did you mean")]
     assert codes(report).count("undefined-variable") == 400
     assert len(helped) == 50
 

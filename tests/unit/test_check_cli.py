@@ -42,9 +42,7 @@ def test_a_clean_file(desk: Desk) -> None:
 def test_errors_exit_with_1(desk: Desk) -> None:
     desk.write("v.mld", "var @a = 1\nvar @a = 2\nshow @a\n")
     assert desk.orch("check", "v.mld") == 1
-    assert desk.out.startswith(
-        "error[E203]: @a is already defined and cannot be redefined\n  --> v.mld:2:1\n"
-    )
+    assert desk.out.startswith("error[E203]: @a is already defined and cannot be redefined\n  --> v.mld:2:1\n")
     assert "   = note: first defined here\n  --> v.mld:1:1\n" in desk.out
     assert desk.out.endswith("Invalid module\n1 error, 0 warnings\n")
 

@@ -125,9 +125,7 @@ def test_faults_of_ours_show_no_traceback_unless_asked(desk: Desk, engine: Simpl
 
 
 @pytest.mark.parametrize("code", [3, 4, 75, 130])
-def test_a_run_that_waits_names_the_command_to_continue(
-    desk: Desk, engine: SimpleNamespace, code: int
-) -> None:
+def test_a_run_that_waits_names_the_command_to_continue(desk: Desk, engine: SimpleNamespace, code: int) -> None:
     desk.write("llm/run/audit.mld")
     engine.act = telling(code=code)
     assert desk.orch("run", "audit", "--new", "--topic", "two words", "-q", "--", "--new") == code
@@ -195,9 +193,7 @@ def test_scripts_are_found_in_order(desk: Desk, engine: SimpleNamespace) -> None
     assert desk.orch("run", "audit", "--k", "v", cwd="llm") == 0
     assert engine.request.source == flat
     assert engine.request.payload == {"k": "v"}
-    assert desk.err.startswith(
-        "warning[E811]: llm/run/audit.mld is run; llm/run/audit/index.mld has the same name\n"
-    )
+    assert desk.err.startswith("warning[E811]: llm/run/audit.mld is run; llm/run/audit/index.mld has the same name\n")
 
 
 def test_other_names_of_scripts(desk: Desk, engine: SimpleNamespace) -> None:
@@ -236,8 +232,7 @@ def test_no_such_script(desk: Desk) -> None:
     desk.write("llm/run/audit.mld")
     assert desk.orch("run", "adit") == 2
     assert desk.err == (
-        "Available scripts:\n  audit\n"
-        'error[E811]: script "adit" not found\n   = help: did you mean orch run audit?\n'
+        'Available scripts:\n  audit\nerror[E811]: script "adit" not found\n   = help: did you mean orch run audit?\n'
     )
     assert desk.orch("run", "--new") == 2
     assert desk.err.startswith("error[E810]: no script named\n")

@@ -270,9 +270,7 @@ def test_coloured_errors_differ_only_in_escapes(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
     source = Source("sum.mld", "var @a = 1\nshow [red]@totl" + " x" * 60 + "\n")
-    error = OrchError(
-        "E201", "variable @totl is not defined", Span(source, 21, 26), help="did you mean @total?"
-    )
+    error = OrchError("E201", "variable @totl is not defined", Span(source, 21, 26), help="did you mean @total?")
     plain = render(error.within("@f(x: 1)", Span(source, 0, 3)))
     terminal = Terminal()
     coloured(plain, terminal)

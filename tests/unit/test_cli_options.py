@@ -169,9 +169,7 @@ def test_resume_without_target_and_repeated() -> None:
 def test_files_are_read_from_the_current_folder(tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text('{"a": 1}')
     (tmp_path / ".env").write_text("# secrets\n\nA=1\nexport B = 'two words'\nC=\"\"\n")
-    line = cut(
-        "--state", "@s.json", "--state", "b=2", "--payload", "@kit=s.json", "--env-file", ".env", cwd=tmp_path
-    )
+    line = cut("--state", "@s.json", "--state", "b=2", "--payload", "@kit=s.json", "--env-file", ".env", cwd=tmp_path)
     assert line.options.state == {"a": 1, "b": "2"}
     assert line.options.modules == {"@kit": {"a": 1}}
     assert line.options.env == {"A": "1", "B": "two words", "C": ""}
@@ -220,10 +218,7 @@ def test_no_checkpoint_stands_alone(other: str) -> None:
 
 
 def test_resume_help_names_the_forms() -> None:
-    assert (
-        refused("--resume", "@").help
-        == 'write checkpoint-name, @function, @function:index or @function("prefix")'
-    )
+    assert refused("--resume", "@").help == 'write checkpoint-name, @function, @function:index or @function("prefix")'
 
 
 def test_broken_lines_of_an_env_file_are_shown(tmp_path: Path) -> None:

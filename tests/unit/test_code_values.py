@@ -224,9 +224,7 @@ def test_functions_of_the_script_can_be_called(lang: Lang, code: str, expected: 
     ("lang", "let_pass", "caught"),
     [
         pytest.param("js", "tell('bad')", "try { tell('bad') } catch (e) { e.message }", marks=needs_node),
-        pytest.param(
-            "node", "await tell('bad')", "return tell('bad').catch(e => e.message)", marks=needs_node
-        ),
+        pytest.param("node", "await tell('bad')", "return tell('bad').catch(e => e.message)", marks=needs_node),
         ("py", "tell('bad')", "try:\n  tell('bad')\nexcept Exception as e:\n  print(e)"),
     ],
 )
@@ -262,9 +260,7 @@ def test_node_has_modules_and_js_has_not(tmp_path: Path) -> None:
         assert (await run("module.exports = { a: 1 }; undefined")).value == {"a": 1}
         assert (await run("exports.b = 2; return")).value == {"b": 2}
         assert (await run("(await import('node:path')).basename('/a/b')")).value == "b"
-        await run(
-            "process.env.LEAK = '1'; delete process.env.PATH; process.exitCode = 3; process.chdir('/tmp')"
-        )
+        await run("process.env.LEAK = '1'; delete process.env.PATH; process.exitCode = 3; process.chdir('/tmp')")
         assert (await run("[process.env.LEAK, typeof process.env.PATH, process.cwd()]")).value == [
             None,
             "string",
@@ -328,8 +324,7 @@ PYTHON_BLOCKS: list[tuple[str, dict[str, Any], str]] = [
     ("from dataclasses import dataclass\n@dataclass\nclass P:\n  x: int\nprint(P(1))", {}, "P(x=1)"),
     ("import pickle\nclass P: pass\nprint(type(pickle.loads(pickle.dumps(P()))) is P)", {}, "True"),
     (
-        "import os, sys\nleak = os.environ['LEAK'] = '1'\nsys.path.append('leak')\n"
-        "sys.stdout = None\nos.chdir('/tmp')",
+        "import os, sys\nleak = os.environ['LEAK'] = '1'\nsys.path.append('leak')\nsys.stdout = None\nos.chdir('/tmp')",
         {},
         "",
     ),

@@ -29,18 +29,14 @@ SLEEPERS = [
     ("py", "import os, time\nprint(os.getpid())\ntime.sleep(60)"),
     (
         "py",
-        "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "print(os.getpid())\ntime.sleep(60)",
+        "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint(os.getpid())\ntime.sleep(60)",
     ),
     (
         "py",
-        "import os, subprocess\nprint(os.getpid())\n"
-        "print(subprocess.Popen(['sleep', '60']).pid)\nwhile True: pass",
+        "import os, subprocess\nprint(os.getpid())\nprint(subprocess.Popen(['sleep', '60']).pid)\nwhile True: pass",
     ),
     pytest.param("js", "console.log(process.pid); while (true) {}", marks=needs_node),
-    pytest.param(
-        "node", "console.log(process.pid); await new Promise(r => setTimeout(r, 60000))", marks=needs_node
-    ),
+    pytest.param("node", "console.log(process.pid); await new Promise(r => setTimeout(r, 60000))", marks=needs_node),
 ]
 
 
@@ -271,9 +267,7 @@ def test_short_calls_share_the_given_number_of_processes() -> None:
 
 
 def test_blocking_calls_do_not_hold_up_others(tmp_path: Path) -> None:
-    waiting = (
-        f"import os, time\nwhile not os.path.exists('{tmp_path}/go'):\n  time.sleep(0.005)\nprint('went')"
-    )
+    waiting = f"import os, time\nwhile not os.path.exists('{tmp_path}/go'):\n  time.sleep(0.005)\nprint('went')"
     going = f"open('{tmp_path}/go', 'w').close()\nprint('sent')"
     codes = [waiting] * 3 + [going]
     assert in_workers(lambda workers: together(workers, "py", codes), width=1) == ["went"] * 3 + ["sent"]
@@ -284,9 +278,7 @@ def test_a_host_function_may_run_code_itself() -> None:
         async def deeper(depth: int) -> str:
             if depth == 0:
                 return "ground"
-            return str(
-                await value(workers, "py", f"print(deeper({depth - 1}))", {"deeper": Shadow(host=deeper)})
-            )
+            return str(await value(workers, "py", f"print(deeper({depth - 1}))", {"deeper": Shadow(host=deeper)}))
 
         return [await value(workers, "py", "print(deeper(3))", {"deeper": Shadow(host=deeper)})]
 
@@ -315,9 +307,7 @@ def test_a_host_function_is_cancelled_with_its_call() -> None:
     ("lang", "code", "pid"),
     [
         ("py", "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()", PID),
-        pytest.param(
-            "node", "setInterval(() => console.log('late'), 1); process.pid", "process.pid", marks=needs_node
-        ),
+        pytest.param("node", "setInterval(() => console.log('late'), 1); process.pid", "process.pid", marks=needs_node),
         pytest.param("node", "await new Promise(() => {})", "process.pid", marks=needs_node),
     ],
 )

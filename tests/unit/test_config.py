@@ -75,9 +75,7 @@ def test_grammar_is_found_beside_the_package() -> None:
     assert any(resource("grammar").glob("*.lark"))
 
 
-def test_resource_in_a_wheel_passes_over_a_stranger_beside_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_resource_in_a_wheel_passes_over_a_stranger_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "grammar" / "__init__.py")  # somebody else's package in site-packages
     inside = write(tmp_path / "orchestra" / "_grammar" / "mld.lark").parent
     monkeypatch.setattr("orchestra.paths.__file__", str(tmp_path / "orchestra" / "paths.py"))

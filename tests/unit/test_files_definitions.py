@@ -56,9 +56,7 @@ def load(root: Path, selector: str, path: str = "shop.py") -> Tagged:
 
 
 def found(root: Path, selector: str, path: str = "shop.py") -> list[str | None]:
-    return [
-        piece.meta.facts["name"] if piece is not None else None for piece in load(root, selector, path).data
-    ]
+    return [piece.meta.facts["name"] if piece is not None else None for piece in load(root, selector, path).data]
 
 
 @pytest.mark.parametrize(
@@ -210,9 +208,7 @@ def test_python_that_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("absent", ["tree_sitter", "tree_sitter_go"])
-def test_a_language_that_is_not_installed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absent: str
-) -> None:
+def test_a_language_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absent: str) -> None:
     monkeypatch.setitem(sys.modules, absent, None)
     (tmp_path / "a.go").write_text("package a\n")
     with pytest.raises(OrchError) as caught:

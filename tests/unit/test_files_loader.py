@@ -114,8 +114,7 @@ def test_html_becomes_markdown_and_keeps_its_original(tmp_path: Path) -> None:
         (
             "b.jsonl",
             '{"a":1}\n\n{oops\n',
-            "line 3 of ./b.jsonl is not valid JSON: "
-            "expecting property name enclosed in double quotes at column 2",
+            "line 3 of ./b.jsonl is not valid JSON: expecting property name enclosed in double quotes at column 2",
         ),
         ("c.jsonl", '{"a":1}\nNaN\n', "line 2 of ./c.jsonl is not valid JSON: NaN is not JSON"),
         ("x.png", b"\x89PNG", "./x.png is not text: byte 0 (0x89) is not valid UTF-8"),
@@ -154,9 +153,7 @@ def test_a_file_of_a_pattern_that_is_no_text_is_named(tmp_path: Path) -> None:
 
 
 def test_a_pattern_gives_an_array_in_order(tmp_path: Path) -> None:
-    loader = put(
-        tmp_path, {"log/b.txt": "two\n", "log/a.txt": "one\n", "log/.c.txt": "no", "log/d/e.txt": "no"}
-    )
+    loader = put(tmp_path, {"log/b.txt": "two\n", "log/a.txt": "one\n", "log/.c.txt": "no", "log/d/e.txt": "no"})
     value = loader.load("log/*.txt", tmp_path)
     assert plain(value) == ["one\n", "two\n"]
     assert [item.meta.facts["filename"] for item in value.data] == ["a.txt", "b.txt"]
@@ -187,11 +184,7 @@ def test_brackets_are_a_name_where_such_a_file_exists(tmp_path: Path) -> None:
 
 def test_folders_and_missing_files_do_not_exist_for_a_load(tmp_path: Path) -> None:
     loader = put(tmp_path, {"sub/a.md": "x"})
-    assert (
-        loader.exists("sub", tmp_path)
-        and loader.exists("sub/a.md", tmp_path)
-        and loader.exists("s*/*", tmp_path)
-    )
+    assert loader.exists("sub", tmp_path) and loader.exists("sub/a.md", tmp_path) and loader.exists("s*/*", tmp_path)
     assert loader.exists("@root/sub/a.md", tmp_path / "elsewhere")
     assert not loader.exists("sub/b.md", tmp_path)
     assert not loader.exists("*.pdf", tmp_path)
@@ -217,9 +210,7 @@ def test_folders_and_missing_files_do_not_exist_for_a_load(tmp_path: Path) -> No
         ("quite/other.md", "", None),
     ],
 )
-def test_a_missing_file_is_named_with_its_neighbour(
-    tmp_path: Path, path: str, base: str, help: str | None
-) -> None:
+def test_a_missing_file_is_named_with_its_neighbour(tmp_path: Path, path: str, base: str, help: str | None) -> None:
     loader = put(tmp_path, {"guide.md": "g", "sub/inner.md": "i"})
     with pytest.raises(OrchError) as caught:
         loader.load(path, tmp_path / base)
@@ -304,9 +295,7 @@ def test_facts_of_an_object(tmp_path: Path) -> None:
     assert facts["data"] == {"b": 1, "a": [2]}
 
 
-@pytest.mark.parametrize(
-    "text", ["no front matter", "---\n- a\n---\n", "---\nopen: 1\n", "text\n---\na: 1\n---\n"]
-)
+@pytest.mark.parametrize("text", ["no front matter", "---\n- a\n---\n", "---\nopen: 1\n", "text\n---\na: 1\n---\n"])
 def test_texts_without_front_matter(tmp_path: Path, text: str) -> None:
     facts = load(tmp_path, "a.md", text).meta.facts
     assert facts is not None and facts["fm"] is None

@@ -53,9 +53,7 @@ def loader(folder: Path, site: Site, limits: WebLimits | None = None, clock: Clo
 
 
 def fetch(folder: Path, site: Site, url: str, *args: Any, limits: WebLimits | None = None) -> Any:
-    return trio.run(
-        partial(loader(folder, site, limits).fetch, url, *args), clock=trio.testing.MockClock(0, 0)
-    )
+    return trio.run(partial(loader(folder, site, limits).fetch, url, *args), clock=trio.testing.MockClock(0, 0))
 
 
 def refused(folder: Path, site: Site, url: str, limits: WebLimits | None = None) -> OrchError:

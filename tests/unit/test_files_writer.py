@@ -79,13 +79,9 @@ def test_write_says_why_it_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "folder").mkdir()
     folder, below, long = tmp_path / "folder", tmp_path / "file/x", tmp_path / ("n" * 300)
     assert refused(write, folder, "").message == f"cannot write {folder}: it is a folder"
-    assert refused(write, below, "").message == (
-        f"cannot write {below}: a part of the path is a file, not a folder"
-    )
+    assert refused(write, below, "").message == (f"cannot write {below}: a part of the path is a file, not a folder")
     assert refused(write, long, "").message == f"cannot write {long}: the name is too long"
-    assert refused(write, tmp_path / "a", "x\ud800").message.endswith(
-        "character 1 (U+D800) is half of a pair"
-    )
+    assert refused(write, tmp_path / "a", "x\ud800").message.endswith("character 1 (U+D800) is half of a pair")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

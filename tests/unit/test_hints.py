@@ -110,9 +110,7 @@ def test_independent_faults_are_all_reported() -> None:
     assert [error.span.line for error in errors if error.span] == [1, 3]
 
 
-@pytest.mark.parametrize(
-    "line", ["Please read the text below.", "- first do this", "1. Then that", "Hello world."]
-)
+@pytest.mark.parametrize("line", ["Please read the text below.", "- first do this", "1. Then that", "Hello world."])
 def test_prose(line: str) -> None:
     assert looks_like_prose(line)
 
@@ -127,11 +125,7 @@ def test_damaged_scripts_get_a_located_error_or_none() -> None:
     for _ in range(300):
         at = chance.randrange(len(GOOD))
         cut = GOOD[at : at + chance.randrange(4)]
-        damaged = (
-            GOOD[:at]
-            + chance.choice(["", "[", "]", '"', "=", "@", "#", " x ", ",", "{"])
-            + GOOD[at + len(cut) :]
-        )
+        damaged = GOOD[:at] + chance.choice(["", "[", "]", '"', "=", "@", "#", " x ", ",", "{"]) + GOOD[at + len(cut) :]
         try:
             parse_script(Source("a.mld", damaged))
         except OrchError as error:

@@ -65,9 +65,7 @@ def block(index: int, content: Event, *deltas: Event) -> list[Event]:
 
 
 def text(index: int, *parts: str) -> list[Event]:
-    return block(
-        index, {"type": "text", "text": ""}, *({"type": "text_delta", "text": part} for part in parts)
-    )
+    return block(index, {"type": "text", "text": ""}, *({"type": "text_delta", "text": part} for part in parts))
 
 
 def end(stop: str = "end_turn", output: int = 20, **delta: Any) -> list[Event]:
@@ -104,9 +102,7 @@ class Server:
         await connection.aclose()
 
 
-def run(
-    server: Server, root: Path, events: list[tuple[str, dict[str, Any]]] | None = None, **fields: Any
-) -> LLMResult:
+def run(server: Server, root: Path, events: list[tuple[str, dict[str, Any]]] | None = None, **fields: Any) -> LLMResult:
     async def main() -> LLMResult:
         async with trio.open_nursery() as nursery:
             serve: Callable[..., Awaitable[list[trio.SocketListener]]] = trio.open_tcp_listeners
@@ -194,9 +190,7 @@ def test_a_tool_turn_goes_back_unchanged_with_its_thinking(tmp_path: Path) -> No
         {"type": "thinking", "thinking": "let me look", "signature": "sig=="},
         {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {"file_path": "a.txt"}},
     ]
-    assert second[2]["content"] == [
-        {"type": "tool_result", "tool_use_id": "toolu_1", "content": "     1\talpha"}
-    ]
+    assert second[2]["content"] == [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "     1\talpha"}]
     assert server.bodies[1]["cache_control"] == {"type": "ephemeral"}
     assert [tool["name"] for tool in server.bodies[1]["tools"]] == ["Read"]
 
@@ -230,9 +224,7 @@ def test_errors_are_classified(tmp_path: Path) -> None:
     auth = fails("E703", tmp_path, error(401, "authentication_error", "invalid key"))
     assert (auth.message, auth.fatal) == ("anthropic: invalid key (401)", True)
     assert auth.help == "check the key in ANTHROPIC_API_KEY"
-    assert (
-        fails("E718", tmp_path, error(400, "invalid_request_error", "bad")).message == "anthropic: bad (400)"
-    )
+    assert fails("E718", tmp_path, error(400, "invalid_request_error", "bad")).message == "anthropic: bad (400)"
     spent = error(429, "rate_limit_error", "limit reached", error_code="workspace_spend_limit_exceeded")
     assert fails("E711", tmp_path, spent).fatal
     later = error(429, "rate_limit_error", "slow down", "retry-after: 600")

@@ -78,9 +78,7 @@ def test_nobody_answers() -> None:
 
 def test_prices() -> None:
     million = 1_000_000
-    usage = Usage(
-        input=million, output=million, cache_write=2 * million, cache_read=million, cache_write_long=million
-    )
+    usage = Usage(input=million, output=million, cache_write=2 * million, cache_read=million, cache_write_long=million)
     assert cost("claude-opus-5-5", usage) == pytest.approx(4 + 20 + 5 + 8 + 0.20)
     assert cost("claude-haiku-5-5", Usage(input=100_000)) == pytest.approx(0.01)
     assert cost("claude-haiku-5-5", Usage(input=100_001)) == pytest.approx(0.0500005)

@@ -58,9 +58,7 @@ def fails(root: Path, code: str, body: str, **settings: Any) -> OrchError:
 
 
 def test_the_request_is_one_json_object(tmp_path: Path) -> None:
-    result = ask(
-        tmp_path, 'print(json.dumps({"content": json.dumps(request), "usage": {"input": 7, "output": 3}}))'
-    )
+    result = ask(tmp_path, 'print(json.dumps({"content": json.dumps(request), "usage": {"input": 7, "output": 3}}))')
     assert result.data == {
         "version": 1,
         "model": "small",
@@ -191,10 +189,7 @@ else:
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     error = fails(tmp_path, "E718", "", command=["no-such-program"])
-    assert (
-        error.message
-        == 'stand-in: the program "no-such-program" cannot be started: No such file or directory'
-    )
+    assert error.message == 'stand-in: the program "no-such-program" cannot be started: No such file or directory'
 
 
 @pytest.mark.parametrize(

@@ -122,9 +122,7 @@ def test_a_miss_by_number(tmp_path: Path) -> None:
     write(tmp_path, {"match": {"nth": 2}, "reply": "x"})
     with pytest.raises(OrchError) as caught:
         ask_all(tmp_path, {})
-    assert (
-        caught.value.notes[0].message == "the closest is replies.jsonl:1: it answers call 2, this is call 1"
-    )
+    assert caught.value.notes[0].message == "the closest is replies.jsonl:1: it answers call 2, this is call 1"
     write(tmp_path, {"times": 1, "reply": "x"})
     with pytest.raises(OrchError) as caught:
         ask_all(tmp_path, {}, {})

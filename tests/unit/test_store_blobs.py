@@ -38,9 +38,7 @@ def test_every_byte_comes_back(tmp_path: Path, content: bytes) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.lists(st.sampled_from([b"a", b" ", b"\n", b"word ", b"x" * 5000, prose(3000).encode()]), max_size=30)
-)
+@given(st.lists(st.sampled_from([b"a", b" ", b"\n", b"word ", b"x" * 5000, prose(3000).encode()]), max_size=30))
 def test_parts_make_up_the_whole_and_keep_their_bounds(pieces: list[bytes]) -> None:
     content = b"".join(pieces)
     parts = list(cut(content))

@@ -102,9 +102,7 @@ def test_a_value_that_is_not_there_is_missing(tmp_path: Path) -> None:
     assert checkpoint_value(store, SCRIPT, "nope") is MISSING
 
 
-@pytest.mark.parametrize(
-    ("value", "error"), [(Tagged("x", Meta(("secret",))), SecretValue), ([object()], Uncacheable)]
-)
+@pytest.mark.parametrize(("value", "error"), [(Tagged("x", Meta(("secret",))), SecretValue), ([object()], Uncacheable)])
 def test_what_must_not_be_kept_leaves_nothing(tmp_path: Path, value: Any, error: type[Exception]) -> None:
     store = open_store(tmp_path)
     with pytest.raises(error):

@@ -52,9 +52,7 @@ def test_a_new_store_is_private_and_complete(tmp_path: Path) -> None:
 
 
 def test_every_table_is_there_and_strict(tmp_path: Path) -> None:
-    rows = open_store(tmp_path).connection.all(
-        "SELECT name, strict FROM pragma_table_list WHERE schema = 'main'"
-    )
+    rows = open_store(tmp_path).connection.all("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
     strict = {name for name, strict in rows if strict}
     assert strict == {
         *("blobs", "calls", "checkpoint_deps", "checkpoint_files", "checkpoints", "claims"),
@@ -175,9 +173,7 @@ def test_a_foreign_database_is_not_touched(tmp_path: Path) -> None:
 def test_a_store_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     store.connection.change(f"PRAGMA user_version = {VERSION + 1}")
-    with pytest.raises(
-        OrchError, match=r"store\.db was written by a newer orch"
-    ):  # version still in the journal
+    with pytest.raises(OrchError, match=r"store\.db was written by a newer orch"):  # version still in the journal
         open_store(tmp_path)
     store.close()
     before = file_of(tmp_path).read_bytes()

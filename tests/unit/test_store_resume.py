@@ -20,9 +20,7 @@ def store(tmp_path: Path) -> Store:
     return open_store(tmp_path)
 
 
-def rate(
-    execution: Execution, *fruits: str, phase: str | None = "rating", site: int = 0, first: int = 0
-) -> None:
+def rate(execution: Execution, *fruits: str, phase: str | None = "rating", site: int = 0, first: int = 0) -> None:
     for seq, fruit in enumerate(fruits, first):
         of = key(fruit, function="rate")
         put(execution, of, len(fruit), first_arg=fruit, phase=phase, site=site, seq=seq)

@@ -76,9 +76,7 @@ def test_a_new_run_gets_the_next_number_and_is_the_last_one_then(store: Store, c
     assert start(store).run_id == "r2"
 
 
-@pytest.mark.parametrize(
-    ("script", "payload"), [(SCRIPT, '{"n": 2}'), (SCRIPT, '{"n": "1"}'), ("b.mld", '{"n": 1}')]
-)
+@pytest.mark.parametrize(("script", "payload"), [(SCRIPT, '{"n": 2}'), (SCRIPT, '{"n": "1"}'), ("b.mld", '{"n": 1}')])
 def test_another_payload_or_script_is_another_run(store: Store, script: str, payload: str) -> None:
     assert start(store, '{"n": 1}').number == 1
     other = start(store, payload, script=script)

@@ -65,9 +65,7 @@ def test_order_of_fields_is_kept() -> None:
 
 
 def test_tags_come_back_at_any_depth() -> None:
-    inner = Tagged(
-        "x", Meta(("pii",), ("pii", "src:file"), ("a.md",), "raw \ud800", {"filename": "a.md", "n": 3})
-    )
+    inner = Tagged("x", Meta(("pii",), ("pii", "src:file"), ("a.md",), "raw \ud800", {"filename": "a.md", "n": 3}))
     got = around(Tagged({"deep": [inner]}, Meta(("outer",))))
     assert got.meta.labels == ("outer",)
     assert got.meta.facts is None

@@ -29,9 +29,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "inside"
 
 
-def use(
-    folder: Path, tool: str, spec: str = ALL, extra: list[Path] | None = None, **input: Any
-) -> ToolResult:
+def use(folder: Path, tool: str, spec: str = ALL, extra: list[Path] | None = None, **input: Any) -> ToolResult:
     input = {name.replace("context", "-C"): value for name, value in input.items()}
     toolbox = Toolbox(parse_tools(spec), Workspace(folder, extra or []), folder, None, dict(os.environ))
     return trio.run(toolbox.run, ToolCall("t", tool, input))
@@ -69,10 +67,7 @@ def test_read_is_limited(folder: Path) -> None:
     lines = ok(folder, "Read", file_path="many", limit=5000).splitlines()
     assert (len(lines), lines[-1]) == (2001, "[the file goes on; read more with offset 2001]")
     (folder / "wide").write_text(("y" * 999 + "\n") * 300)
-    assert (
-        ok(folder, "Read", file_path="wide").splitlines()[-1]
-        == "[the file goes on; read more with offset 263]"
-    )
+    assert ok(folder, "Read", file_path="wide").splitlines()[-1] == "[the file goes on; read more with offset 263]"
     (folder / "long").write_text("z" * 300_000)
     assert ok(folder, "Read", file_path="long").endswith("z\n[the line goes on; search in it with Grep]")
 
@@ -159,16 +154,12 @@ def test_loops_of_links(folder: Path) -> None:
     assert refused(folder, "Write", file_path="loop", content="x") == "loop is not a regular file"
 
 
-@pytest.mark.parametrize(
-    "path", [".env", "conf/.env.local", "keys/server.pem", "home/.ssh/config", ".ENV", "id_rsa"]
-)
+@pytest.mark.parametrize("path", [".env", "conf/.env.local", "keys/server.pem", "home/.ssh/config", ".ENV", "id_rsa"])
 def test_credentials_are_neither_read_nor_written(folder: Path, path: str) -> None:
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     (folder / path).write_text("KEY=1")
     assert refused(folder, "Read", file_path=path) == f"{path} may hold credentials and is never read"
-    assert (
-        refused(folder, "Write", file_path=path, content="x") == f"{path} is protected and is never written"
-    )
+    assert refused(folder, "Write", file_path=path, content="x") == f"{path} is protected and is never written"
     assert ok(folder, "Glob", pattern="**") == "no files match"
 
 
@@ -178,13 +169,9 @@ def test_credentials_are_not_searched(folder: Path) -> None:
     assert ok(folder, "Grep", pattern="KEY", path="server.pem") == "nothing found"
 
 
-@pytest.mark.parametrize(
-    "path", [".git/config", ".git/hooks/x", ".GIT/config", ".orch/store.db", "orch.toml", ".git"]
-)
+@pytest.mark.parametrize("path", [".git/config", ".git/hooks/x", ".GIT/config", ".orch/store.db", "orch.toml", ".git"])
 def test_settings_are_not_written(folder: Path, path: str) -> None:
-    assert (
-        refused(folder, "Write", file_path=path, content="x") == f"{path} is protected and is never written"
-    )
+    assert refused(folder, "Write", file_path=path, content="x") == f"{path} is protected and is never written"
     assert not (folder / path).exists()
 
 
@@ -235,14 +222,9 @@ def test_edit_refuses(folder: Path, old: str, new: str, text: str) -> None:
 
 
 def test_edit_creates_nothing_and_spares_other_encodings(folder: Path) -> None:
-    assert (
-        refused(folder, "Edit", file_path="new.py", old_string="a", new_string="b") == "new.py: no such file"
-    )
+    assert refused(folder, "Edit", file_path="new.py", old_string="a", new_string="b") == "new.py: no such file"
     (folder / "latin").write_bytes(b"caf\xe9")
-    assert (
-        refused(folder, "Edit", file_path="latin", old_string="c", new_string="b")
-        == "latin is not UTF-8 text"
-    )
+    assert refused(folder, "Edit", file_path="latin", old_string="c", new_string="b") == "latin is not UTF-8 text"
 
 
 # ── Glob and Grep ────────────────────────────────────────────────────────────────────────────────
@@ -293,17 +275,12 @@ def test_grep_modes(folder: Path) -> None:
     tree(folder, "a.py", "src/b.py", "src/c.md")
     assert ok(folder, "Grep", pattern="ne+dle") == "a.py\nsrc/b.py\nsrc/c.md\n"
     assert ok(folder, "Grep", pattern="line|needle", glob="*.md", output_mode="count") == "src/c.md:2\n"
-    assert (
-        ok(folder, "Grep", pattern="second", glob="src/*.py", output_mode="content")
-        == "src/b.py:2:second line\n"
-    )
+    assert ok(folder, "Grep", pattern="second", glob="src/*.py", output_mode="content") == "src/b.py:2:second line\n"
     assert ok(folder, "Grep", pattern="second", path="a.py", output_mode="content", context=1) == (
         "a.py-1-needle in a.py\na.py:2:second line\n"
     )
     assert ok(folder, "Grep", pattern="absent") == "nothing found"
-    assert refused(folder, "Grep", pattern="(").startswith(
-        "the pattern is not a regular expression: missing )"
-    )
+    assert refused(folder, "Grep", pattern="(").startswith("the pattern is not a regular expression: missing )")
 
 
 def test_grep_separates_stretches_and_skips_binaries(folder: Path) -> None:
@@ -341,9 +318,7 @@ def test_wrong_input_is_explained(folder: Path) -> None:
         "/: Additional properties are not allowed ('path' was unexpected)"
     )
     assert "is not of type 'string'" in refused(folder, "Read", file_path=3)
-    assert (
-        refused(folder, "Write", "Read", file_path="a", content="") == "there is no tool Write; you have Read"
-    )
+    assert refused(folder, "Write", "Read", file_path="a", content="") == "there is no tool Write; you have Read"
 
 
 def test_the_child_of_grep_follows_no_link(folder: Path) -> None:
@@ -356,9 +331,7 @@ def test_the_child_of_grep_follows_no_link(folder: Path) -> None:
         "limit": 99,
     }
     child = Path(__file__).parents[2] / "orchestra/runtime/tools/grep_child.py"
-    done = subprocess.run(
-        [sys.executable, str(child)], input=json.dumps(task), capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, str(child)], input=json.dumps(task), capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
 
 

@@ -195,9 +195,7 @@ def test_ordinary_deleting_and_pushing_is_left_to_the_grants(folder: Path) -> No
 
 
 def run(folder: Path, command: str, **input: float) -> ToolResult:
-    toolbox = Toolbox(
-        parse_tools("Bash"), Workspace(folder), folder, None, {"PATH": os.environ["PATH"], "A": "b"}
-    )
+    toolbox = Toolbox(parse_tools("Bash"), Workspace(folder), folder, None, {"PATH": os.environ["PATH"], "A": "b"})
     return trio.run(toolbox.run, ToolCall("t", "Bash", {"command": command, **input}))
 
 

@@ -162,9 +162,7 @@ def test_elements_keep_their_tags() -> None:
         ("xy", "replaceAll", [{"x": Tagged("b", SECRET)}], "by"),
     ],
 )
-def test_a_result_made_of_elements_carries_their_labels(
-    value: Any, name: str, args: list[Any], result: Any
-) -> None:
+def test_a_result_made_of_elements_carries_their_labels(value: Any, name: str, args: list[Any], result: Any) -> None:
     found = call_method(value, name, args)
     assert plain(found) == result
     assert labels_of(found) == ("secret",)

@@ -58,9 +58,7 @@ def test_to_number(value: Any, number: float) -> None:
     assert op.to_number(value) == number
 
 
-@pytest.mark.parametrize(
-    "value", ["", " ", "x", "1_000", "١", "1,5", "True", MISSING, [], [1], {}, "inf", "nan"]
-)
+@pytest.mark.parametrize("value", ["", " ", "x", "1_000", "١", "1,5", "True", MISSING, [], [1], {}, "inf", "nan"])
 def test_what_is_no_number(value: Any) -> None:
     assert math.isnan(op.to_number(value))
 

@@ -119,8 +119,7 @@ def test_the_text_is_kept_if_it_is_json(text: str, kept: str | None) -> None:
         (
             "parse.strict",
             "{a: 1}",
-            "@parse.strict found no JSON: "
-            "expecting property name enclosed in double quotes at line 1, column 2",
+            "@parse.strict found no JSON: expecting property name enclosed in double quotes at line 1, column 2",
             "`| @parse.loose` allows comments, single quotes, bare keys",
         ),
         ("parse", None, "@parse needs a text, not null", None),

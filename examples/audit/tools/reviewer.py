@@ -103,9 +103,7 @@ def _next_turn(talk: Talk, results: list[Result], tools: set[str], path: str | N
     return _uses(calls, position)
 
 
-def _ending(
-    done: Answer, rest: list[Result], tools: set[str], path: str | None, used: int
-) -> list[dict[str, Any]]:
+def _ending(done: Answer, rest: list[Result], tools: set[str], path: str | None, used: int) -> list[dict[str, Any]]:
     """Write the document, then close; without a place to write it, the document is the answer."""
     document = as_json(done.document)
     if path is None or "Write" not in tools:
@@ -123,9 +121,7 @@ def _uses(calls: Sequence[Call], used: int) -> list[dict[str, Any]]:
 
 
 def _prompt(request: Request) -> str:
-    first = next(
-        (one for one in request["messages"] if isinstance(one, dict) and one.get("role") == "user"), {}
-    )
+    first = next((one for one in request["messages"] if isinstance(one, dict) and one.get("role") == "user"), {})
     text = "\n".join(block["text"] for block in _blocks(first, "text"))
     if not text:
         raise NotUnderstood("the request has no prompt")

@@ -98,9 +98,7 @@ class Child:
         async with trio.open_nursery() as watch:
             watch.start_soon(self._close_pipes_on_death)
             async with trio.open_nursery() as output:
-                output.start_soon(
-                    read_to_mark, self._outputs["stdout"], mark, printed, _named("stdout", call)
-                )
+                output.start_soon(read_to_mark, self._outputs["stdout"], mark, printed, _named("stdout", call))
                 output.start_soon(read_to_mark, self._outputs["stderr"], mark, [], _named("stderr", call))
                 try:
                     reply = await self._converse(request(call, mark), answer)
@@ -187,9 +185,7 @@ class Lines(trio.abc.AsyncResource):
         await self._stream.aclose()
 
 
-async def read_to_mark(
-    stream: trio.abc.ReceiveStream, mark: str, into: list[str], tell: Callable[[str], None]
-) -> None:
+async def read_to_mark(stream: trio.abc.ReceiveStream, mark: str, into: list[str], tell: Callable[[str], None]) -> None:
     """Read up to `mark`, or to the end of the stream; bytes that are no UTF-8 are replaced."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     sought, pending, found = mark.encode(), b"", -1

@@ -195,9 +195,7 @@ class _Hosts:
     """The host functions of one call, and the error of the last of them that failed."""
 
     def __init__(self, call: CodeCall, pool: _Pool) -> None:
-        self._functions = {
-            name.replace("-", "_"): helper.host for name, helper in call.shadow.items() if helper.host
-        }
+        self._functions = {name.replace("-", "_"): helper.host for name, helper in call.shadow.items() if helper.host}
         self._pool = pool
         self._error: OrchError | None = None
 

@@ -94,9 +94,7 @@ class Loader:
 
     def _opened(self, url: str) -> Web:
         if self._open_web is None:
-            raise OrchError(
-                "E406", f"{public_url(url)} cannot be loaded: this run has no access to the network"
-            )
+            raise OrchError("E406", f"{public_url(url)} cannot be loaded: this run has no access to the network")
         self._web = self._web or self._open_web()
         return self._web
 
@@ -137,9 +135,7 @@ def _read(file: Path, name: str) -> bytes:
     try:
         return file.read_bytes()
     except IsADirectoryError:
-        raise OrchError(
-            "E402", f"{name} is a folder, not a file", help=f"for the files in it, <{name}/*>"
-        ) from None
+        raise OrchError("E402", f"{name} is a folder, not a file", help=f"for the files in it, <{name}/*>") from None
     except (FileNotFoundError, NotADirectoryError):
         raise OrchError("E401", f"file not found: {name}") from None
     except OSError as error:

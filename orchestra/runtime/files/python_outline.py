@@ -22,9 +22,7 @@ def outline_python(text: str, name: str) -> list[Definition]:
     except (SyntaxError, ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         where = f" in line {line}" if line else ""
-        raise OrchError(
-            "E403", f"{name} is not valid Python: {getattr(error, 'msg', error)}{where}"
-        ) from None
+        raise OrchError("E403", f"{name} is not valid Python: {getattr(error, 'msg', error)}{where}") from None
     return list(_definitions(module.body, "", text.split("\n")))
 
 

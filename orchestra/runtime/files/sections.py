@@ -53,9 +53,7 @@ def rename_heading(section: Value, title: str) -> Value:
     """
     facts = meta_of(section).facts
     if not isinstance(facts, TextFacts) or "sections" not in facts.own or len(facts.own["sections"]) > 1:
-        raise OrchError(
-            "E405", "only a single section can get a new heading", help='<guide.md # Usage> as "How"'
-        )
+        raise OrchError("E405", "only a single section can get a new heading", help='<guide.md # Usage> as "How"')
     if not facts.text:  # an optional section that is missing
         return section
     heading, newline, body = facts.text.partition("\n")

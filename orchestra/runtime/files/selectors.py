@@ -121,9 +121,7 @@ def _group(mark: str | None, before: str, group: str) -> str:
     if before == ";" and mark is None:
         raise OrchError("E405", "after ';' stands '# …' or '!# …'", help="# Usage; !# Advanced")
     if before != ";" and mark == "!#":
-        raise OrchError(
-            "E405", "'!#' only takes away from sections named before it", help="# Usage; !# Advanced"
-        )
+        raise OrchError("E405", "'!#' only takes away from sections named before it", help="# Usage; !# Advanced")
     return mark or group
 
 
@@ -154,9 +152,7 @@ def _pattern(part: str) -> NamePattern:
     if part.startswith("*") and part[1:] in KINDS:
         return NamePattern(kind=part[1:])
     if not _IDENTIFIER.match(part):
-        raise OrchError(
-            "E405", f'"{part}" is no name of a definition', help="{ main, Cart.total, get*, *fn }"
-        )
+        raise OrchError("E405", f'"{part}" is no name of a definition', help="{ main, Cart.total, get*, *fn }")
     return NamePattern(part)
 
 

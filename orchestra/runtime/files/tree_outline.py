@@ -134,9 +134,7 @@ def _definition(node: Node, name: str, kind: str, outer: str, source: bytes) -> 
     line_start = start - first.start_point[1]
     indent = source[line_start:start]
     code = source[line_start if indent.isspace() else start : end].decode("utf-8")
-    return Definition(
-        outer + name, kind, dedent(code).strip(), first.start_point[0] + 1, start, end, bool(outer)
-    )
+    return Definition(outer + name, kind, dedent(code).strip(), first.start_point[0] + 1, start, end, bool(outer))
 
 
 def _text(node: Node) -> str:

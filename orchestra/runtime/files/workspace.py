@@ -28,9 +28,7 @@ def safe_relative(path: str) -> str:
     """The path without `.` parts and doubled slashes. E402 if it is empty, absolute or has `..` in it."""
     parts = PurePosixPath(path.replace("\\", "/"))
     if parts.is_absolute() or path[1:2] == ":":
-        raise OrchError(
-            "E402", f"{path} is absolute; only paths below the folder can be written", help="gen/a.txt"
-        )
+        raise OrchError("E402", f"{path} is absolute; only paths below the folder can be written", help="gen/a.txt")
     if ".." in parts.parts:
         raise OrchError("E402", f"{path} leads out of the folder", help="write the path without '..'")
     if not parts.parts or "\0" in path:
@@ -147,9 +145,7 @@ class Workspace:
         name = f"@{self.name}/{path}"
         pure = PurePosixPath(path)
         text, data, own = interpret(entry.text, pure.suffix.lower(), name)
-        facts = WorkspaceFacts(
-            self.name, pure, text, data, self._base.get(path), {**own, "desc": entry.about}
-        )
+        facts = WorkspaceFacts(self.name, pure, text, data, self._base.get(path), {**own, "desc": entry.about})
         return Document(name, facts, Meta(entry.meta.labels, entry.meta.taint, (*entry.meta.sources, name)))
 
 
@@ -157,6 +153,4 @@ def diff(path: str, before: str | None, after: str) -> str:
     """A unified diff; `before` None stands for a file that is new."""
     old = f"a/{path}" if before is not None else "/dev/null"
     lines = unified_diff((before or "").splitlines(True), after.splitlines(True), old, f"b/{path}")
-    return "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
-    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

@@ -105,9 +105,7 @@ def _json_value(text: str) -> Any:
     try:
         return strict_json(text)
     except (ValueError, RecursionError):
-        raise OrchError(
-            "E421", "JSON required for .jsonl", help='append { text: @value } to "log.jsonl"'
-        ) from None
+        raise OrchError("E421", "JSON required for .jsonl", help='append { text: @value } to "log.jsonl"') from None
 
 
 def _text(value: Value) -> str:
@@ -140,9 +138,7 @@ def _encoded(text: str, code: str, path: Path) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
         half = f"U+{ord(text[error.start]):04X}"
-        raise OrchError(
-            code, f"cannot write {path}: character {error.start} ({half}) is half of a pair"
-        ) from None
+        raise OrchError(code, f"cannot write {path}: character {error.start} ({half}) is half of a pair") from None
 
 
 def _replace(path: Path, data: bytes) -> None:

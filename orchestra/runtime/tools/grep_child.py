@@ -57,9 +57,7 @@ def _lines(path: str) -> list[str]:
 
 def _shown(name: str, lines: list[str], hits: list[int], context: int) -> Iterator[str]:
     """`name:12:text` for a hit, `name-11-text` for what stands around it, `--` between stretches."""
-    wanted = sorted(
-        {n for hit in hits for n in range(hit - context, hit + context + 1) if 0 <= n < len(lines)}
-    )
+    wanted = sorted({n for hit in hits for n in range(hit - context, hit + context + 1) if 0 <= n < len(lines)})
     found = set(hits)
     before = None
     for number in wanted:

@@ -47,9 +47,7 @@ async def grep_files(workspace: Workspace, base: Path, input: dict[str, Any], vi
     """Lines, counts or names of files in which a regular expression is found."""
     task = {
         "pattern": input["pattern"],
-        "files": [
-            [workspace.subject(path), str(path)] for path in _searched(workspace, base, input, visible)
-        ],
+        "files": [[workspace.subject(path), str(path)] for path in _searched(workspace, base, input, visible)],
         "mode": input.get("output_mode", "files_with_matches"),
         "context": input.get("-C", 0),
         "limit": MOST_OUTPUT,
@@ -82,9 +80,7 @@ def _matching(workspace: Workspace, base: Path, pattern: str, visible: Visible) 
     return [
         path
         for path in _walk(base, _rules_above(workspace.dir, base))
-        if path_matches(pattern, path.relative_to(base).as_posix())
-        and visible(path)
-        and not forbidden_read(path)
+        if path_matches(pattern, path.relative_to(base).as_posix()) and visible(path) and not forbidden_read(path)
     ]
 
 

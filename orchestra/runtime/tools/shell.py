@@ -20,9 +20,7 @@ MOST_SECONDS = 600.0
 MOST_CHARACTERS = 30_000
 
 
-async def run_shell(
-    tools: ToolSet, workspace: Workspace, environment: Mapping[str, str], input: dict[str, Any]
-) -> str:
+async def run_shell(tools: ToolSet, workspace: Workspace, environment: Mapping[str, str], input: dict[str, Any]) -> str:
     """The exit code and the merged output, cut in the middle. Raises Refusal."""
     check_command(input["command"], tools, workspace)
     seconds = min(float(input.get("timeout", SECONDS)), MOST_SECONDS)

@@ -30,17 +30,13 @@ def check_command(text: str, tools: ToolSet, workspace: Workspace) -> None:
     except Opaque as opaque:
         if free:
             return
-        raise Refusal(
-            f"the command contains {opaque}, so that it cannot be checked; write it without"
-        ) from None
+        raise Refusal(f"the command contains {opaque}, so that it cannot be checked; write it without") from None
     places = [workspace.dir]
     for command in commands:
         _check(command, tools, workspace, places, free)
 
 
-def _check(
-    command: SimpleCommand, tools: ToolSet, workspace: Workspace, places: list[Path], free: bool
-) -> None:
+def _check(command: SimpleCommand, tools: ToolSet, workspace: Workspace, places: list[Path], free: bool) -> None:
     words = _stripped(command.words if free else _without_assignments(command.words))
     shown = " ".join(words)
     danger = forbidden_command(words)

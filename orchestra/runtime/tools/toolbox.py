@@ -123,9 +123,7 @@ class Toolbox:
         """Whether a path means the poll file: from the folder of the tools, else from the project root."""
         if self._poll is None or not is_possible(given):
             return False
-        return any(
-            Path(os.path.realpath(base / given)) == self._poll for base in (self._workspace.dir, self._root)
-        )
+        return any(Path(os.path.realpath(base / given)) == self._poll for base in (self._workspace.dir, self._root))
 
     def _allowed(self, tool: str) -> str:
         patterns = [str(rule) for rule in self._tools.grants if rule.tool == tool]

@@ -97,9 +97,7 @@ ARRAYS = table(
         _includes,
         1,
     ),
-    Builtin(
-        "indexOf", "position of the first such element, or -1", '["a", "b"].indexOf("b")', "1", _index_of, 1
-    ),
+    Builtin("indexOf", "position of the first such element, or -1", '["a", "b"].indexOf("b")', "1", _index_of, 1),
     Builtin(
         "join",
         "the elements as one string, `,` between them unless told",
@@ -130,7 +128,5 @@ ARRAYS = table(
         _flat,
     ),
     Builtin("sort", "a new array in the order of the texts", "[4, 12, 3].sort()", "[12,3,4]", _sort),
-    Builtin(
-        "at", "one element; negative counts from the end, null outside", '["a", "b"].at(-1)', "b", _at, 1
-    ),
+    Builtin("at", "one element; negative counts from the end, null outside", '["a", "b"].at(-1)', "b", _at, 1),
 )

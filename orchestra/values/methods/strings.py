@@ -96,13 +96,9 @@ def _check_length(length: int) -> None:
 STRINGS = table(
     Builtin("length", "how many characters there are", '"née".length()', "3", _length),
     Builtin("includes", "whether it contains a text", '"planet".includes("plan")', "true", _includes, 1),
-    Builtin(
-        "startsWith", "whether it begins with a text", '"planet".startsWith("plan")', "true", _starts_with, 1
-    ),
+    Builtin("startsWith", "whether it begins with a text", '"planet".startsWith("plan")', "true", _starts_with, 1),
     Builtin("endsWith", "whether it ends with a text", '"a.md".endsWith(".md")', "true", _ends_with, 1),
-    Builtin(
-        "indexOf", "position of the first such text, or -1", '"planet".indexOf("net")', "3", _index_of, 1
-    ),
+    Builtin("indexOf", "position of the first such text, or -1", '"planet".indexOf("net")', "3", _index_of, 1),
     Builtin("toLowerCase", "in small letters", '"Ada".toLowerCase()', "ada", _lower),
     Builtin("toUpperCase", "in capital letters", '"Ada".toUpperCase()', "ADA", _upper),
     Builtin("trim", "without blanks and line ends at both ends", '"  a b ".trim()', "a b", _trim),
@@ -120,9 +116,7 @@ STRINGS = table(
         "plan",
         _substring,
     ),
-    Builtin(
-        "substr", "the part from a position, so many characters long", '"planet".substr(1, 3)', "lan", _substr
-    ),
+    Builtin("substr", "the part from a position, so many characters long", '"planet".substr(1, 3)', "lan", _substr),
     Builtin(
         "split",
         "the parts between separators; without one, the characters",

@@ -45,9 +45,7 @@ def _unknown(name: str, variant: str | None) -> OrchError:
         known = f"did you mean @{name}.{near}?" if near else _listed(name, variants)
         return OrchError("E202", f"@{name} has no variant .{variant}", help=known)
     near = nearest(name, list(TRANSFORMERS))
-    return OrchError(
-        "E202", f"there is no transformer @{name}", help=f"did you mean @{near}?" if near else None
-    )
+    return OrchError("E202", f"there is no transformer @{name}", help=f"did you mean @{near}?" if near else None)
 
 
 def _listed(name: str, variants: list[str]) -> str | None:

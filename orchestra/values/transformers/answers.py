@@ -17,9 +17,7 @@ _OPENING = re.compile(r"[{\[]")
 _INSIDE = re.compile(r'"(?:\\.|[^"\\\n])*"|(?<=[\[{,:\s])\'(?:\\.|[^\'\\\n])*\'|[{}\[\]]')
 _PARTNERS = {"}": "{", "]": "["}
 
-DEEPEST: Final = (
-    20  # what nests deeper and does not parse is not worth the time that trying every level takes
-)
+DEEPEST: Final = 20  # what nests deeper and does not parse is not worth the time that trying every level takes
 
 Found = tuple[Value, str]  # the data and the text that it was read from
 

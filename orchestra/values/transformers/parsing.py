@@ -20,9 +20,7 @@ def _parse(value: Value) -> Value:
 
 
 def _parse_strict(value: Value) -> Value:
-    return _read(
-        value, "parse.strict", strict_json, "`| @parse.loose` allows comments, single quotes, bare keys"
-    )
+    return _read(value, "parse.strict", strict_json, "`| @parse.loose` allows comments, single quotes, bare keys")
 
 
 def _read(value: Value, name: str, reader: Callable[[str], Value], help: str) -> Value:
@@ -39,11 +37,7 @@ def _in_words(error: Exception) -> str:
     """Python's own message names line and column in its own order."""
     message, _, place = str(error).partition(": line ")
     line, _, rest = place.partition(" column ")
-    return (
-        f"{message[:1].lower()}{message[1:]} at line {line}, column {rest.split(' ')[0]}"
-        if place
-        else message
-    )
+    return f"{message[:1].lower()}{message[1:]} at line {line}, column {rest.split(' ')[0]}" if place else message
 
 
 def _text_of(value: Value, name: str) -> str | None:
@@ -99,11 +93,7 @@ PARSING = table(
     Builtin("parse.fromlist", _LIST, '"one\\n\\ntwo" | @parse.fromlist', '["one","two"]', _parse_list),
     Builtin("json", "old name of @parse; data becomes JSON text", "[1] | @json", "[1]", _or_json(_parse)),
     Builtin("json.loose", "old name of @parse.loose", "'[1,]' | @json.loose", "[1]", _or_json(_parse)),
-    Builtin(
-        "json.strict", "old name of @parse.strict", "'[1]' | @json.strict", "[1]", _or_json(_parse_strict)
-    ),
+    Builtin("json.strict", "old name of @parse.strict", "'[1]' | @json.strict", "[1]", _or_json(_parse_strict)),
     Builtin("json.llm", "old name of @parse.llm", "'none' | @json.llm", "null", _or_json(_parse_llm)),
-    Builtin(
-        "json.fromlist", "old name of @parse.fromlist", "'a' | @json.fromlist", '["a"]', _or_json(_parse_list)
-    ),
+    Builtin("json.fromlist", "old name of @parse.fromlist", "'a' | @json.fromlist", '["a"]', _or_json(_parse_list)),
 )

@@ -51,12 +51,7 @@ def _records(objects: list[dict[str, Value]]) -> list[list[str]]:
 
 def _cell(value: Value) -> str:
     data = unwrap(value)
-    empty = (
-        data is None
-        or data is MISSING
-        or data is False
-        or (isinstance(data, (int, float)) and not abs(data) > 0)
-    )
+    empty = data is None or data is MISSING or data is False or (isinstance(data, (int, float)) and not abs(data) > 0)
     return "" if empty else template_text(data)
 
 

@@ -53,9 +53,7 @@ TEXTS = table(
     Builtin("trim", "without blanks and line ends at both ends", '"  a b " | @trim', "a b", _trim),
     Builtin("upper", "in capital letters", '"Ada" | @upper', "ADA", _upper),
     Builtin("lower", "in small letters", '"Ada" | @lower', "ada", _lower),
-    Builtin(
-        "sort", "lines, scalars or keys in the order of their texts", '["b", "a"] | @sort', '["a","b"]', _sort
-    ),
+    Builtin("sort", "lines, scalars or keys in the order of their texts", '["b", "a"] | @sort', '["a","b"]', _sort),
     Builtin("pretty", "JSON with two blanks per level", '"[1]" | @pretty', "[\n  1\n]", _pretty),
     Builtin("typeof", "the name of the type", "[1] | @typeof", "array", type_name),
 )

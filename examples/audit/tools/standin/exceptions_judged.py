@@ -19,9 +19,7 @@ def judge_handler(case: Case) -> Verdict:
     """A wide handler that raises again loses nothing; one that is explained was thought about."""
     handler, function = case.node, case.function
     if function is not None and function.name == "__del__":
-        return case.refuted(
-            "an exception in `__del__` reaches nobody, it could only be printed", function.lineno
-        )
+        return case.refuted("an exception in `__del__` reaches nobody, it could only be printed", function.lineno)
     promise = _promise(case)
     if promise is not None:
         return case.refuted("the docstring says that exceptions are dropped", promise)

@@ -35,9 +35,7 @@ def literal_identities(module: Module) -> Iterator[Hit]:
 
 def _comparisons(module: Module) -> Iterator[tuple[ast.expr, ast.cmpop, ast.expr, ast.Compare]]:
     for node in module.all(ast.Compare):
-        for left, sign, right in zip(
-            [node.left, *node.comparators], node.ops, node.comparators, strict=False
-        ):
+        for left, sign, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
             yield left, sign, right, node
 
 

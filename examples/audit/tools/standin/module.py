@@ -81,9 +81,7 @@ class Module:
         """Whether the name says that this file is a test."""
         parts = self.path.split("/")
         name = parts[-1]
-        return (
-            name.startswith("test_") or name.endswith("_test.py") or bool({"tests", "test"} & set(parts[:-1]))
-        )
+        return name.startswith("test_") or name.endswith("_test.py") or bool({"tests", "test"} & set(parts[:-1]))
 
 
 def _place(node: ast.AST) -> tuple[int, int]:

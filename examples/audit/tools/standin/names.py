@@ -76,9 +76,7 @@ def _is_type(text: str) -> bool:
 
 def _export_lists(module: Module) -> Iterator[ast.AST]:
     for statement in module.all(ast.Assign, ast.AnnAssign, ast.AugAssign):
-        targets = (
-            statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        )
+        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
             yield statement
 

@@ -86,9 +86,7 @@ def _importing_line(case: Case, name: str) -> Line | None:
         words = re.findall(r"[\w*]+", one.quote.split("#")[0])
         source = re.match(r"from\s+(\S+)\s+import", one.quote)
         if source is not None:
-            here = one.file != case.module.path and _resolved(source[1], one.file) == _module_name(
-                case.module.path
-            )
+            here = one.file != case.module.path and _resolved(source[1], one.file) == _module_name(case.module.path)
             opened = one.file if here else ""
             if here and {name, "*"} & set(words[words.index("import") :]):
                 return one
@@ -141,20 +139,14 @@ def _public_name(case: Case) -> str:
 def judge_shadow(case: Case) -> Verdict:
     """A parameter's name belongs to the callers; one that no caller can see is free to change."""
     function, name = case.function, case.hit.subject
-    calls = [
-        one for one in case.elsewhere() if not one.quote.startswith(("def ", "async def ", "class ", "#"))
-    ]
+    calls = [one for one in case.elsewhere() if not one.quote.startswith(("def ", "async def ", "class ", "#"))]
     by_name = next((one for one in calls if re.search(rf"\b{name}=", one.quote)), None)
     if by_name is not None:
-        return Verdict(
-            "false-positive", f"callers pass `{name}` by name, so it belongs to the interface", (by_name,)
-        )
+        return Verdict("false-positive", f"callers pass `{name}` by name, so it belongs to the interface", (by_name,))
     if function is None or not _is_private(case, function):
         return case.open(f"public: callers outside the package may pass `{name}` by name")
     if calls:
-        return Verdict(
-            "insufficient-context", "the arguments of this call stand on lines not searched", (calls[0],)
-        )
+        return Verdict("insufficient-context", "the arguments of this call stand on lines not searched", (calls[0],))
     return case.confirmed(f"only this package calls `{function.name}`, and never passes `{name}` by name")
 
 

@@ -22,9 +22,7 @@ def loose_files(module: Module) -> Iterator[Hit]:
     for call in module.all(ast.Call):
         name = called(call)
         if name in _OPENERS and name not in rebound and not _in_with_header(module, call):
-            yield Hit(
-                call.lineno, name, f"`{name}` outside a `with`: an exception leaves the file open", call
-            )
+            yield Hit(call.lineno, name, f"`{name}` outside a `with`: an exception leaves the file open", call)
 
 
 def _defined_names(module: Module) -> set[str]:

@@ -88,6 +88,4 @@ def judge_lock(case: Case) -> Verdict:
         return case.verdict("insufficient-context", "nothing in the package releases it under this name")
     if function is not None and function.name in ("__enter__", "acquire", "__aenter__", "lock"):
         return Verdict("false-positive", "the other half of the pair releases it", (known[0],))
-    return Verdict(
-        "confirmed", "an exception before the release keeps it locked", (case.line(case.hit.line), known[0])
-    )
+    return Verdict("confirmed", "an exception before the release keeps it locked", (case.line(case.hit.line), known[0]))

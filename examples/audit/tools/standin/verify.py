@@ -45,10 +45,7 @@ def _searched(case: Case, calls: Sequence[Call]) -> Generator[Sequence[Call], li
     paired = list(zip(calls, results, strict=True))
     matches = [line for call, result in paired if call.name == "Grep" for line in matching_lines(result)]
     files = [
-        row
-        for call, result in paired
-        if call.name == "Glob" and not result.failed
-        for row in result.text.split("\n")
+        row for call, result in paired if call.name == "Glob" and not result.failed for row in result.text.split("\n")
     ]
     listed = tuple(row for row in files if row.endswith("py.typed"))
     return replace(case, matches=tuple(matches), files=listed)
