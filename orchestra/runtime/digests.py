@@ -46,6 +46,7 @@ class Digests:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._parts: dict[int, dict[str, str]] = {}
+        self._initialisers: dict[int, dict[str, Node]] = {}  # module → variable → its right side
 
     def of(self, function: Executable) -> dict[str, str]:
         """Part name → digest for a function and everything it reaches."""
@@ -86,10 +87,11 @@ class Digests:
         text = span.source.text
         if script is None or not script.marks:
             return _sha256(span.text)
-        starts = script.marks[::2]
-        first, last = bisect_left(starts, span.start), bisect_left(starts, span.end)
-        ends = script.marks[1::2]
-        return _sha256("\0".join([FORM, *(text[starts[i] : ends[i]] for i in range(first, last))]))
+        marks = script.marks
+        tokens = range(len(marks) // 2)
+        first = bisect_left(tokens, span.start, key=lambda token: marks[2 * token])
+        last = bisect_left(tokens, span.end, key=lambda token: marks[2 * token])
+        return _sha256("\0".join([FORM, *(text[marks[2 * i] : marks[2 * i + 1]] for i in range(first, last))]))
 
     # ── reachability ─────────────────────────────────────────────────────────────────────────────
 
@@ -172,10 +174,21 @@ class Digests:
         if name in module.imported:
             self._add_imported(name, module, parts)
             return
-        initialiser = _initialiser(name, module)
+        initialiser = self._initialiser(name, module)
         if initialiser is not None and all(isinstance(node, CONSTANT_PARTS) for node in walk(initialiser)):
             parts[part] = self.of_span(initialiser.span, module)
             self._add_references(initialiser, module, set(), parts)
+
+    def _initialiser(self, name: str, module: Module) -> Node | None:
+        """The right side of `var @name = …` in the module."""
+        key = id(module)
+        if key not in self._initialisers:
+            statements = module.script.statements if module.script is not None else []
+            variables = [statement for statement in statements if isinstance(statement, Var)]
+            self._initialisers[key] = {
+                str(var.target)[1:]: var.value for var in variables if isinstance(var.target, str)
+            }
+        return self._initialisers[key].get(name)
 
     def _named(self, kind: str, name: str, module: Module) -> str:
         """A part as it is kept and shown."""
@@ -197,16 +210,6 @@ class Digests:
                     origin = self._run.imported_from(statement, module)
                     if origin is not None:
                         self._add_constant(item.names[0], origin, parts)
-
-
-def _initialiser(name: str, module: Module) -> Node | None:
-    assert module.script is not None
-    for statement in module.script.statements:
-        target = statement.target if isinstance(statement, Var) else None
-        if isinstance(target, str) and target[1:] == name:
-            value: Node = statement.value  # type: ignore[attr-defined]
-            return value
-    return None
 
 
 def _sha256(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -211,12 +212,24 @@ class Importing:
     def check_needs(self, body: str, span: Span) -> None:
         """`needs { cmd: [git], node: [x] }`: E604 names what is missing."""
         missing = [f"command {name}" for name in _commands(body) if shutil.which(name) is None]
+        missing += [f"Node package {name}" for name in _packages(body, "node|js") if not self._node_has(name, span)]
+        missing += [f"Python package {name}" for name in _packages(body, "python|py") if find_spec(name) is None]
         if missing:
             raise OrchError("E604", "these are missing: " + ", ".join(missing), span)
+
+    def _node_has(self, package: str, span: Span) -> bool:
+        code = "try { require.resolve(name); return true } catch { return false }"
+        return bool(self._node(code, {"name": package}, span, self.main.scope))  # type: ignore[attr-defined]
 
 
 WORDS = re.compile(r"[A-Za-z0-9_.+-]+")
 NO_COMMANDS = frozenset("sh bash network net filesystem fs node js python py ruby rb go rust cmd true false".split())
+
+
+def _packages(body: str, languages: str) -> list[str]:
+    """The packages that a `needs` block asks for in one of the languages (alternatives of a regular expression)."""
+    listed = re.findall(rf"\b(?:{languages})\s*:\s*\[([^\]]*)\]", body)
+    return [name.strip(" \"'\n\t") for group in listed for name in group.split(",") if name.strip()]
 
 
 def _commands(body: str) -> list[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
+from orchestra.errors import OrchError
 from orchestra.scan import words
 from orchestra.scan.native import closing_brace
 from orchestra.scan.state import State
 
 __all__ = ["WordRules"]
 
+_WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _DURATION = re.compile(r"\d+(?:\.\d+)?(?:ms|s|m|h|d|w)(?![\w-])")
 _KEY = re.compile(r"(?:[A-Za-z_](?:\w|-(?=\w))*|\d+)(?=\??\s*:(?!:))")
@@ -32,9 +35,19 @@ class WordRules(State):
             self.emit("BARE_PATH", self.pos, match.end())
             return
         match = words.NAME.match(self.text, self.pos + 1)
+        written = _WORD.match(self.text, self.pos + 1)
+        if written and not written.group().isascii():
+            raise self._foreign_name(written.group())
         if match is None:
             raise self.fault("E101", "a name is missing after @", self.pos, self.pos + 1, "@name")
         self.emit("REF", self.pos, match.end())
+
+    def _foreign_name(self, written: str) -> OrchError:
+        """The error for a name with letters that names cannot have."""
+        plain = unicodedata.normalize("NFKD", written.replace("ß", "ss")).encode("ascii", "ignore").decode()
+        help = f"@{plain}" if words.NAME.fullmatch(plain) else None
+        message = "names are made of the letters a to z, digits, _ and -"
+        return self.fault("E101", message, self.pos, self.pos + 1 + len(written), help)
 
     def _number(self) -> None:
         accepted = self.accepted
