@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from orchestra.errors import OrchError
@@ -11,7 +11,7 @@ from orchestra.nodes.base import Node, node
 from orchestra.nodes.literals import holds, test
 from orchestra.values import operators
 from orchestra.values.scope import Scope
-from orchestra.values.tagged import MISSING, Tagged, merge, tag
+from orchestra.values.tagged import MISSING, Tagged, joined, merge, tag
 
 __all__ = ["And", "Coalesce", "Comparison", "Negative", "Not", "Or", "Product", "Sum", "Ternary"]
 
@@ -32,68 +32,54 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Binary(Node):
-    """Driver for two operands: unwrap, apply, join labels."""
+    """Driver for two operands: unwrap, apply, join labels, those of elements included."""
 
-    __slots__ = ()
     left: Node
     sign: str
     right: Node
-    apply: Callable[[Any, Any], Any]
+    apply: Callable[[Any, Any], Any] = field(init=False)
 
-    def _apply(self, a: Any, b: Any) -> Any:
+    def __post_init__(self) -> None:
+        self.apply = OPERATORS[str(self.sign)]
+
+    def eval(self, scope: Scope) -> Any:
+        return self._applied(self.left.eval(scope), self.right.eval(scope))
+
+    def _applied(self, a: Any, b: Any) -> Any:
+        x = a.data if a.__class__ is Tagged else a
+        y = b.data if b.__class__ is Tagged else b
         try:
-            if a.__class__ is Tagged or b.__class__ is Tagged:
-                x = a.data if a.__class__ is Tagged else a
-                y = b.data if b.__class__ is Tagged else b
-                return tag(self.apply(x, y), a.meta if y is b else b.meta if x is a else merge(a.meta, b.meta))
-            return self.apply(a, b)
+            value = self.apply(x, y)
         except OrchError as error:
             raise error.at(self.span) from None
+        if x.__class__ in CONTAINERS or y.__class__ in CONTAINERS:
+            return tag(value, joined((a, b), deep=True))
+        if x is a:
+            return value if y is b else tag(value, b.meta)
+        return tag(value, a.meta if y is b else merge(a.meta, b.meta))
+
+
+CONTAINERS = (list, dict)
 
 
 @node
 class Sum(Binary):
-    left: Node
-    sign: str
-    right: Node
-    apply: Callable[[Any, Any], Any] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.apply = OPERATORS[str(self.sign)]
-
-    def eval(self, scope: Scope) -> Any:
-        return self._apply(self.left.eval(scope), self.right.eval(scope))
+    """`a + b`, `a - b`."""
 
 
 @node
 class Product(Binary):
-    left: Node
-    sign: str
-    right: Node
-    apply: Callable[[Any, Any], Any] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.apply = OPERATORS[str(self.sign)]
-
-    def eval(self, scope: Scope) -> Any:
-        return self._apply(self.left.eval(scope), self.right.eval(scope))
+    """`a * b`, `a / b`, `a % b`."""
 
 
 @node
 class Comparison(Binary):
-    """Undefined names compare as missing."""
-
-    left: Node
-    sign: str
-    right: Node
-    apply: Callable[[Any, Any], Any] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.apply = OPERATORS[str(self.sign)]
+    """`a == b` and its relatives. Undefined names compare as missing."""
 
     def eval(self, scope: Scope) -> Any:
-        return self._apply(self.left.peek(scope), self.right.peek(scope))
+        return self._applied(self.left.peek(scope), self.right.peek(scope))
 
 
 @node

@@ -12,36 +12,9 @@ from orchestra.values.scope import Scope
 __all__ = ["KEYS", "With"]
 
 KEYS = frozenset(
-    [
-        "pipeline",
-        "stdin",
-        "format",
-        "description",
-        "tools",
-        "profile",
-        "policy",
-        "auth",
-        "using",
-        "guards",
-        "parallel",
-        "delay",
-        "stream",
-        "streamFormat",
-        "skipDirs",
-        "asSection",
-        "ok",
-        "sample",
-        "timeout",
-        "canary",
-        "separator",
-        "template",
-        "join",
-        "onFail",
-        "resume",
-        "ttl",
-        "complete",
-        "cache",
-    ]
+    "pipeline stdin format description tools profile policy auth using guards parallel delay stream "
+    "streamFormat skipDirs asSection ok sample timeout canary separator template join onFail resume ttl "
+    "complete cache".split()
 )
 
 

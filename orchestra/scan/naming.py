@@ -13,13 +13,10 @@ from orchestra.scan.state import State
 __all__ = ["WordRules"]
 
 _WORD = re.compile(r"\w+")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _DURATION = re.compile(r"\d+(?:\.\d+)?(?:ms|s|m|h|d|w)(?![\w-])")
 _KEY = re.compile(r"(?:[A-Za-z_](?:\w|-(?=\w))*|\d+)(?=\??\s*:(?!:))")
 _ARG_NAME = re.compile(r"([A-Za-z_](?:\w|-(?=\w))*)\s*:(?!:)")
 _BARE = re.compile(r"[^,()\n\"'`\[\]{}@]+")
-_BARE_PATH = re.compile(r"[^\s;\])|]+")
-_MODULE = re.compile(r"@[A-Za-z_][\w-]*(?:/[\w.-]+)*(?:@[^\s\])}]+)?|<[^>\n]+>")
 _PREFIXED = re.compile(r"@[A-Za-z_][\w-]*/[^\s;\])|]*")
 
 
@@ -28,7 +25,7 @@ class WordRules(State):
 
     def _reference(self) -> None:
         accepted = self.accepted
-        if "MODULE" in accepted and (match := _MODULE.match(self.text, self.pos)):
+        if "MODULE" in accepted and (match := words.MODULE.match(self.text, self.pos)):
             self.emit("MODULE", self.pos, match.end())
             return
         if "BARE_PATH" in accepted and (match := _PREFIXED.match(self.text, self.pos)):
@@ -57,7 +54,7 @@ class WordRules(State):
         if "KEY" in accepted and (match := _KEY.match(self.text, self.pos)):
             self.emit("KEY", self.pos, match.end())
             return
-        match = _NUMBER.match(self.text, self.pos)
+        match = words.NUMBER.match(self.text, self.pos)
         assert match
         if "BARE" in accepted and self._is_bare(match.end()):
             self._bare()
@@ -123,7 +120,7 @@ class WordRules(State):
             self.emit("ENV_NAME", pos, end)
         elif "FORMAT" in accepted:
             self.emit("FORMAT", pos, end)
-        elif "BARE_PATH" in accepted and (match := _BARE_PATH.match(self.text, pos)):
+        elif "BARE_PATH" in accepted and (match := words.BARE_PATH.match(self.text, pos)):
             self.emit("BARE_PATH", pos, match.end())
         elif "BARE" in accepted:
             self._bare()

@@ -41,7 +41,6 @@ class TokenStream(Lexer):
         return Scanner(lexer_state.text, parser_state).tokens()
 
 
-_CONTINUES = re.compile(r"\|(?!\|)|\|\||\.[A-Za-z_][\w-]*\(|&&|\?\?|[?:](?=\s)|(?:else|catch|finally)\b")
 _PIPE_LINE = re.compile(r"\|\s*(?:@|show\b|log\b|output\b|append\b|cmd\b|sh\b|js\b|while\b)|\.[A-Za-z_][\w-]*\(")
 
 
@@ -160,7 +159,7 @@ class Scanner(SignRules):
             return True
         if self.last in ("_NL", "", "DOC") or "_NL" not in self.accepted:
             return self._skip_slash()
-        if (_PIPE_LINE if frame.kind == "line" else _CONTINUES).match(self.text, self.pos):
+        if (_PIPE_LINE if frame.kind == "line" else words.CONTINUES).match(self.text, self.pos):
             return False
         here = self.pos
         if frame.kind == "line":  # the line end itself belongs to the prose that follows

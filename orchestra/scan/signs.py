@@ -10,12 +10,7 @@ from orchestra.scan.state import CodeFrame
 
 __all__ = ["SignRules"]
 
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_FIELD = re.compile(r"\.(?:[A-Za-z_](?:\w|-(?=\w))*|\d+)")
-_CONTINUES = re.compile(r"\|(?!\|)|\|\||\.[A-Za-z_][\w-]*\(|&&|\?\?|[?:](?=\s)|(?:else|catch|finally)\b")
 _REGEX = re.compile(r"/(?![/*\s])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/[a-z]*")
-_BARE_PATH = re.compile(r"[^\s;\])|]+")
-_MODULE = re.compile(r"@[A-Za-z_][\w-]*(?:/[\w.-]+)*(?:@[^\s\])}]+)?|<[^>\n]+>")
 _STAR_ARROW = re.compile(r"\*\s*=>")
 _BATCH = re.compile(r"=>\s*(\|\||\|)")
 _OPERATORS = re.compile(
@@ -53,13 +48,13 @@ class SignRules(BracketRules):
         self.emit(kind, self.pos, match.end())
 
     def _dot(self, sign: str, adjacent: bool, newline: bool) -> bool:
-        match = _FIELD.match(self.text, self.pos)
+        match = words.FIELD.match(self.text, self.pos)
         if match is None or "FIELD" not in self.accepted:
-            if "BARE_PATH" in self.accepted and (path := _BARE_PATH.match(self.text, self.pos)):
+            if "BARE_PATH" in self.accepted and (path := words.BARE_PATH.match(self.text, self.pos)):
                 self.emit("BARE_PATH", self.pos, path.end())
                 return True
             return False
-        if adjacent or _CONTINUES.match(self.text, self.pos):
+        if adjacent or words.CONTINUES.match(self.text, self.pos):
             self.emit("FIELD", self.pos, match.end())
             return True
         return False
@@ -67,7 +62,7 @@ class SignRules(BracketRules):
     def _less(self, sign: str, adjacent: bool, newline: bool) -> bool:
         """`<` compares after an operand and loads a file where a value is expected."""
         accepted = self.accepted
-        if "MODULE" in accepted and (match := _MODULE.match(self.text, self.pos)):
+        if "MODULE" in accepted and (match := words.MODULE.match(self.text, self.pos)):
             self.emit("MODULE", self.pos, match.end())
             return True
         if "COMPARE" in accepted and self.last in words.OPERAND_ENDS:
@@ -86,7 +81,7 @@ class SignRules(BracketRules):
         if "ADD" in accepted and self.last in words.OPERAND_ENDS and not (newline and not spaced and not adjacent):
             self.emit("ADD", self.pos, self.pos + 1)
             return True
-        if "NUMBER" in accepted and (match := _NUMBER.match(self.text, self.pos + 1)):
+        if "NUMBER" in accepted and (match := words.NUMBER.match(self.text, self.pos + 1)):
             self.emit("NUMBER", self.pos, match.end())
             return True
         if "_MINUS" in accepted:
@@ -112,7 +107,7 @@ class SignRules(BracketRules):
         if (
             "BARE_PATH" in accepted
             and self.last not in words.OPERAND_ENDS
-            and (m := _BARE_PATH.match(self.text, self.pos))
+            and (m := words.BARE_PATH.match(self.text, self.pos))
         ):
             self.emit("BARE_PATH", self.pos, m.end())
             return True

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from orchestra.errors import OrchError
+from orchestra.scan import words
 from orchestra.scan.native import is_load
 from orchestra.scan.state import CodeFrame, State, TextFrame
 from orchestra.scan.words import NAME
@@ -55,7 +56,6 @@ LITERAL = {
     "cmd": "@",
     "path": "@.*#",
 }
-_TEXT_FIELD = re.compile(r"\.(?:[A-Za-z_](?:\w|-(?=\w))*|\d+)")
 _METHOD = re.compile(r"\.[A-Za-z_][\w-]*(?=\()")
 _TEXT_INDEX = re.compile(
     r"""\[(?: -?\d+ | \* | "[^"\n]*" | '[^'\n]*' | [A-Za-z_][\w-]* | @[A-Za-z_][\w.-]*
@@ -400,7 +400,7 @@ class TextRules(State):
         return False
 
     def _tail_field(self, frame: TextFrame, kind: TextKind) -> bool:
-        pattern = _METHOD if frame.tail == "call" else _TEXT_FIELD
+        pattern = _METHOD if frame.tail == "call" else words.FIELD
         match = pattern.match(self.text, self.pos)
         if match is None:
             return False

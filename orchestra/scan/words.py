@@ -6,49 +6,18 @@ import re
 from typing import Final
 
 NAME: Final = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_]|-(?=[A-Za-z0-9_]))*")
+NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+BARE_PATH: Final = re.compile(r"[^\s;\])|]+")
+MODULE: Final = re.compile(r"@[A-Za-z_][\w-]*(?:/[\w.-]+)*(?:@[^\s\])}]+)?|<[^>\n]+>")
+CONTINUES: Final = re.compile(r"\|(?!\|)|\|\||\.[A-Za-z_][\w-]*\(|&&|\?\?|[?:](?=\s)|(?:else|catch|finally)\b")
+FIELD: Final = re.compile(r"\.(?:[A-Za-z_](?:\w|-(?=\w))*|\d+)")
 LABEL: Final = re.compile(r"[A-Za-z_][\w.-]*(?::[\w*.-]+)*")
 
 # Words that begin a statement, at the top level or in blocks.
 STATEMENTS: Final = frozenset(
-    [
-        "var",
-        "let",
-        "show",
-        "log",
-        "output",
-        "append",
-        "run",
-        "exe",
-        "if",
-        "when",
-        "for",
-        "loop",
-        "while",
-        "bail",
-        "checkpoint",
-        "import",
-        "export",
-        "file",
-        "files",
-        "box",
-        "hook",
-        "guard",
-        "policy",
-        "auth",
-        "sign",
-        "verify",
-        "needs",
-        "profiles",
-        "stream",
-        "try",
-        "throw",
-        "done",
-        "continue",
-        "skip",
-        "foreach",
-        "cmd",
-        "retry",
-    ]
+    "var let show log output append run exe if when for loop while bail checkpoint import export file files "
+    "box hook guard policy auth sign verify needs profiles stream try throw done continue skip foreach cmd "
+    "retry".split()
 )
 DIRECTIVES: Final = STATEMENTS - {"let", "done", "continue", "skip", "retry", "cmd"}
 
@@ -136,28 +105,8 @@ OPTIONAL_OPERAND: Final = frozenset("_LOG _DONE _CONTINUE _SKIP _RETRY _BAIL _TH
 
 # Tokens that end an operand: what follows is an operator, an access or the end.
 OPERAND_ENDS: Final = frozenset(
-    [
-        "REF",
-        "NUMBER",
-        "DURATION",
-        "FIELD",
-        "CONSTANT",
-        "QOPT",
-        "_QOPT",
-        "CODE",
-        "PLACEHOLDER",
-        "REGEX",
-        "BARE",
-        "_RPAR",
-        "_RSQB",
-        "_RBRACE",
-        "_TPL_CLOSE",
-        "_CMD_CLOSE",
-        "_LOAD_CLOSE",
-        "KEY",
-        "NAME",
-        "ENDLESS",
-    ]
+    "REF NUMBER DURATION FIELD CONSTANT QOPT _QOPT CODE PLACEHOLDER REGEX BARE _RPAR _RSQB _RBRACE _TPL_CLOSE "
+    "_CMD_CLOSE _LOAD_CLOSE KEY NAME ENDLESS".split()
 )
 
 SHADOW_LANGS: Final = frozenset(["js", "javascript", "node", "nodejs", "py", "python"])
