@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from process_desk import Project, ended
+from process_desk import Project, ended, until
 
 KILLS = 20
 SEED = 20260
@@ -106,3 +106,18 @@ def test_a_finished_run_asks_nothing_and_restores_what_is_missing(whole: Uninter
     assert whole.project.orch("run", "job").exit == 0
     assert len(whole.project.asked()) == 2 * ITEMS
     assert written(whole.project) == whole.files
+
+
+def test_two_that_begin_together_share_the_folder_and_the_calls(tmp_path: Path) -> None:
+    begin = "exe llm @begin() = `begun`\nvar @begun = @begin()\n"
+    wait = "var @ready = sh { until [ -e go ]; do sleep 0.02; done; echo yes }\n"
+    ask = "exe llm @ask(dir) = @claude(`ask @dir`)\nshow @ask(@mx.outDir)\n"
+    project = Project(tmp_path / "p", f"import {{ @claude }} from @orch/llm\n{begin}{wait}{ask}", 0.3)
+    with project.started("run", "job") as first, project.started("run", "job") as second:
+        until(lambda: project.rows("SELECT count(*) FROM executions") == [(2,)])
+        project.put("go", "")
+        done = [ended(first), ended(second)]
+    assert [one.exit for one in done] == [0, 0]
+    assert done[0].out == done[1].out
+    assert len(project.asked()) == 1
+    assert [folder.name[-2:] for folder in (project.root / "llm/output/job").iterdir()] == ["-0"]

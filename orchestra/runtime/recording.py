@@ -257,7 +257,10 @@ class Recording:
         return self._out_dir
 
     def _new_out_dir(self) -> Path:
-        """The first folder of the day that nobody has, made at once so that no other run takes it."""
+        """The first folder of the day that nobody has, made at once so that no other run takes it.
+
+        Of two processes that begin one run together, the later takes the folder of the earlier.
+        """
         name = Path(self.script_name)
         indexed = name.stem in ("index", "main") and name.parent.name
         short = name.parent.name if indexed else name.name.split(".")[0]
@@ -267,8 +270,10 @@ class Recording:
         while not _made(above / f"{self.execution.started[:10]}-{number}"):
             number += 1
         path = above / f"{self.execution.started[:10]}-{number}"
-        self.execution.set_out_dir(str(path.relative_to(self.root)))
-        return path
+        chosen = self.root / self.execution.choose_out_dir(str(path.relative_to(self.root)))
+        if chosen != path:
+            path.rmdir()
+        return chosen
 
     # ── models ───────────────────────────────────────────────────────────────────────────────────
 

@@ -59,10 +59,13 @@ class Execution:
         self.calls = Calls(connection, execution=id)
         self._connection = connection
 
-    def set_out_dir(self, path: str) -> None:
-        """Fix the output folder for this and all later executions of the run."""
-        self._connection.change("UPDATE runs SET out_dir = ? WHERE id = ?", (path, self.run_id))
-        self.out_dir = path
+    def choose_out_dir(self, path: str) -> str:
+        """Fix the output folder for all executions of the run; gives back an earlier choice of another process."""
+        self._connection.change("UPDATE runs SET out_dir = ? WHERE id = ? AND out_dir IS NULL", (path, self.run_id))
+        row = self._connection.one("SELECT out_dir FROM runs WHERE id = ?", (self.run_id,))
+        assert row is not None
+        self.out_dir = str(row[0])
+        return self.out_dir
 
     def finish(self, exit: int) -> None:
         """Record that the process is done. An execution without this was killed."""

@@ -80,7 +80,7 @@ def used(desk: Desk) -> Desk:
     desk.write(f"{OUT}/prompts/0001-review.result.md", "All good.\n")
     with store(desk) as opened:
         audit = start(opened, payload='{"topic": "moss"}')
-        audit.set_out_dir(OUT)
+        audit.choose_out_dir(OUT)
         audit.calls.add(call("c1", archive="0001-review"))
         audit.calls.add(call("c2", cost=None, fn="verify", stop=None, error="E706 timed out"))
         put(audit, "review", "fig", "three", "rating")

@@ -55,7 +55,7 @@ def store(tmp_path: Path, clock: Clock) -> Store:
 
 def test_the_same_payload_goes_on_with_the_last_run(store: Store, clock: Clock) -> None:
     first = start(store, '{"topic": "moss", "n": 1}')
-    first.set_out_dir("llm/output/audit/2026-01-02-1")
+    first.choose_out_dir("llm/output/audit/2026-01-02-1")
     first.finish(0)
     clock.advance(3600)
     again = start(store, '{"n": 1.0, "topic": "moss"}')
@@ -65,9 +65,16 @@ def test_the_same_payload_goes_on_with_the_last_run(store: Store, clock: Clock) 
     assert again.out_dir == first.out_dir == "llm/output/audit/2026-01-02-1"
 
 
+def test_of_two_executions_that_choose_a_folder_the_first_decides(store: Store) -> None:
+    first, second = start(store), start(store)
+    assert first.run_id == second.run_id
+    assert first.choose_out_dir("out-0") == "out-0"
+    assert second.choose_out_dir("out-1") == second.out_dir == "out-0"
+
+
 def test_a_new_run_gets_the_next_number_and_is_the_last_one_then(store: Store, clock: Clock) -> None:
     first = start(store)
-    first.set_out_dir("out-1")
+    first.choose_out_dir("out-1")
     clock.advance(1)
     second = start(store, new=True)
     assert (second.run_id, second.number, second.out_dir) == ("r2", 2, None)
@@ -114,7 +121,7 @@ def test_runs_are_listed_across_scripts_latest_first(store: Store, clock: Clock)
 
 def test_a_run_in_detail(store: Store) -> None:
     execution = store.start(SCRIPT, '{"a": [1]}', ["run", "audit", "--x\ud800"], new=False, read_digest=str)
-    execution.set_out_dir("out")
+    execution.choose_out_dir("out")
     execution.calls.add(CALL)
     put(execution, key("a"), 1)
     execution.finish(5)
