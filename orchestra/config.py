@@ -110,7 +110,7 @@ class CheckpointKeys:
 class SecurityKeys:
     """`[security]`: what a script may reach."""
 
-    allowAbsolutePaths: bool = key(SWITCH, False, "let scripts use paths outside the project")
+    allowAbsolutePaths: bool = key(SWITCH, False, "accepted; scripts may use paths outside the project anyway")
     allowedEnvVars: tuple[str, ...] = key(TEXTS, (), "environment variables that `@input` shows")
 
 

@@ -6,9 +6,12 @@ The command line is read in `cli.options`; the meaning of each wish belongs to t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestra.config import RunKeys
 
 __all__ = ["ResumeTarget", "RunOptions"]
 
@@ -77,6 +80,16 @@ class RunOptions:
     verbose: bool = False
     warn: bool = True
     own: frozenset[str] = frozenset()
+
+    def settled(self, project: RunKeys) -> RunOptions:
+        """These options, with the project's `[run]` where the command line says nothing."""
+        return replace(
+            self,
+            timeout=project.timeout if self.timeout is None else self.timeout,
+            command_timeout=project.commandTimeout if self.command_timeout is None else self.command_timeout,
+            error_behavior=self.error_behavior or project.errorBehavior,
+            stream=False if project.noStream else self.stream,
+        )
 
     def identity(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The part of the payload that tells one run of a script from another."""

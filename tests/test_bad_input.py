@@ -182,3 +182,63 @@ def test_a_failed_run_says_so(tmp_path: Path) -> None:
     project.put("fault", "")
     assert run(project).exit == 0
     assert " done " in run(project, "runs").out
+
+
+# ── options and settings do what they say, or are refused ────────────────────────────────────────
+
+UNBUILT = [
+    ("--budget usd=3", "", "--budget"),
+    ("--wait", "", "--wait"),
+    ("--fork other", "", "--fork"),
+    ("--structured", "", "--structured"),
+    ("--format xml", "", "--format"),
+    ("", "[policy]\nlabels = 1\n", "[policy]"),
+    ("", "[llm.budget]\nusd = 3\n", "[llm] budget"),
+    ("", "[checkpoint]\nsecrets = true\n", "[checkpoint] secrets"),
+    ("", "[run]\nautoParseJson = false\n", "[run] autoParseJson = false"),
+]
+
+
+@pytest.mark.parametrize(("words", "settings", "name"), UNBUILT, ids=[name for _, _, name in UNBUILT])
+def test_what_is_not_enforced_is_refused_before_anything_runs(
+    tmp_path: Path, words: str, settings: str, name: str
+) -> None:
+    (tmp_path / "orch.toml").write_text(settings)
+    (tmp_path / "job.mld").write_text('output "x" to "ran.txt"\n')
+    done = run_in_process(["job.mld", *words.split()], tmp_path, "", {})
+    assert done.exit == 2
+    assert f"error[E605]: {name} is not enforced by this version\n" in done.stderr
+    assert not (tmp_path / "ran.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "script", "exit"),
+    [
+        ('commandTimeout = "200ms"', "run cmd { sleep 5 }\n", 1),
+        ('timeout = "200ms"', "run cmd { sleep 5 }\n", 1),
+        ('errorBehavior = "continue"', "run sh { exit 3 }\n", 0),
+        ('errorBehavior = "halt"', "run sh { exit 3 }\n", 1),
+    ],
+)
+def test_settings_of_run_hold_where_the_command_line_is_silent(
+    tmp_path: Path, settings: str, script: str, exit: int
+) -> None:
+    (tmp_path / "orch.toml").write_text(f"[run]\n{settings}\n")
+    (tmp_path / "job.mld").write_text(script)
+    assert run_in_process(["job.mld"], tmp_path, "", {}).exit == exit
+
+
+def test_the_command_line_is_stronger_than_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "orch.toml").write_text('[run]\nerrorBehavior = "continue"\n')
+    (tmp_path / "job.mld").write_text("run sh { exit 3 }\n")
+    assert run_in_process(["job.mld", "--error-behavior", "halt"], tmp_path, "", {}).exit == 1
+
+
+@pytest.mark.parametrize("script", ["show 1\n", HEAD + "show @ask(1)\n"])
+def test_replies_left_over_fail_under_strict_models(tmp_path: Path, script: str) -> None:
+    (tmp_path / "job.mld").write_text(script)
+    (tmp_path / "r.jsonl").write_text('{"match": {"contains": "ask"}, "reply": "x"}\n{"reply": "never"}\n')
+    assert run_in_process(["job.mld", "--models", "r.jsonl"], tmp_path, "", {}).exit == 0
+    done = run_in_process(["job.mld", "--models", "r.jsonl", "--strict-models", "--new"], tmp_path, "", {})
+    assert done.exit == 2
+    assert "answered nothing: " in done.stderr and "r.jsonl:2" in done.stderr

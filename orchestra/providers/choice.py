@@ -50,12 +50,13 @@ class Choice:
 
     def settings(self, provider: str) -> Mapping[str, Any]:
         """The table of a provider, with `type` filled in."""
-        if self._replaying:
+        if self.replaying:
             return {"type": "replay", "path": self._environment[REPLAY]}
         return {"type": provider, **self._tables().get(provider, {})}
 
     @property
-    def _replaying(self) -> bool:
+    def replaying(self) -> bool:
+        """Whether recorded answers take the place of every model."""
         return bool(self._environment.get(REPLAY))
 
     def _tables(self) -> Mapping[str, Mapping[str, Any]]:
@@ -66,7 +67,7 @@ class Choice:
         return {*self._tables(), *BUILT_IN}
 
     def _provider(self, asked: str | None) -> str:
-        if self._replaying:
+        if self.replaying:
             return "replay"
         name = asked or self._config.get("provider") or self._environment.get("ORCH_LLM_PROVIDER")
         if name is None:

@@ -109,6 +109,8 @@ class Agent:
 
     def unused_replies(self) -> list[str]:
         """Recorded answers that nobody asked for, by their places; empty without a replay."""
+        if self._choice.replaying:
+            self._provider("replay", self._choice.settings("replay"))
         places: list[str] = []
         for provider in self._providers.values():
             places += getattr(provider, "unused", list)()

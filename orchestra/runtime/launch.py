@@ -24,6 +24,7 @@ from orchestra.invocation import RunOptions
 from orchestra.location import relative_name
 from orchestra.nodes.signals import Signal
 from orchestra.parse import parse_script
+from orchestra.runtime.refusals import refuse_unbuilt
 from orchestra.runtime.run import Run
 from orchestra.runtime.signals import Interrupted
 from orchestra.runtime.sinks import Sinks
@@ -33,7 +34,7 @@ from orchestra.values.text import display
 
 __all__ = ["LaunchRequest", "Streams", "launch"]
 
-DONE, FAILED, UNSEEN, INTERRUPTED, TERMINATED = 0, 1, 5, 130, 143
+DONE, FAILED, LEFT_OVER, UNSEEN, INTERRUPTED, TERMINATED = 0, 1, 2, 5, 130, 143
 BEAT = 20.0  # seconds between two signs of life for other processes
 
 
@@ -74,9 +75,10 @@ class LaunchRequest:
 def launch(request: LaunchRequest) -> int:
     """Run the script. Returns the exit code; raises the OrchError that ended it."""
     started = time.monotonic()
+    refuse_unbuilt(request.options, request.config)
     source, name = _source(request)
     script = parse_script(source, request.mode)
-    options = request.options
+    options = request.options.settled(request.config.run)
     collect = options.stream is False or options.output is not None or options.stdout
     sinks = Sinks(request.streams.stdout, request.streams.stderr, collect=collect, tidy=options.tidy)
     run = Run(request, sinks, name)
@@ -181,6 +183,9 @@ class _Session:
         unseen = run.unseen_failures()
         if run.interrupted:
             return INTERRUPTED
+        if run.options.strict_models and (unused := run.agent.unused_replies()):
+            run.note(f"{len(unused)} recorded replies answered nothing: {', '.join(unused[:10])}")
+            return LEFT_OVER
         if not unseen:
             return DONE
         items = ", ".join(str(item["key"]) for item, _ in unseen[:10]) + (" …" if len(unseen) > 10 else "")

@@ -53,7 +53,7 @@ class Run(Recording, Executing, Writing, Importing):
 
     def __init__(self, request: Any, sinks: Sinks, script_name: str) -> None:
         self.request = request
-        self.options = request.options
+        self.options = request.options.settled(request.config.run)
         self.config = request.config
         self.root: Path = request.root
         self.cwd: Path = request.cwd
