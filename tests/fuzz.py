@@ -7,6 +7,7 @@ rule is shown with the smallest program found that still does it: `python tests/
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import re
 import signal
@@ -18,7 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from orchestra.check import check_script
+from orchestra.check import Finding, check_script
+from orchestra.cli.format import formatted
+from orchestra.cli.howto import FOLDER as MANUAL
 from orchestra.cli.in_process import run_in_process
 from orchestra.config import load
 from orchestra.errors import OrchError
@@ -26,12 +29,13 @@ from orchestra.nodes.base import CLASSES, Node, walk
 from orchestra.nodes.functions import Exe
 from orchestra.nodes.placement import check_placement
 from orchestra.nodes.templates import Text
-from orchestra.printing import difference, print_script
+from orchestra.printing import difference, print_script, print_template
 from orchestra.scan.headers import read_header
 from orchestra.source import Source
 from orchestra.syntax import ScanInput, build
 
 CASES = Path(__file__).parent / "cases"
+BLOCK = re.compile(r"^(`{3,})(?:file \S*\.)?(?:mld|md|att|mtt)[^`\n]*\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 MODES: Final = ("strict", "strict", "markdown", "att", "mtt")
 PIECES: Final = (
     *"@`\"'[](){}<>|=,:;!?.*/\\#\n -+%~&$1aé\0\r",
@@ -54,8 +58,14 @@ class Hang(BaseException):
 
 
 def corpus() -> list[str]:
-    """The programs of all cases."""
-    return [path.read_bytes().decode(errors="replace") for path in sorted(CASES.glob("*/*/example.m*"))]
+    """The programs of all cases, of the manual, of the examples and of the standard library."""
+    root = CASES.parent.parent
+    files = (*CASES.glob("*/*/example.m*"), *root.glob("examples/**/*.mld"), *root.glob("stdlib/*.mld"))
+    topics = [path.read_text("utf-8") for path in sorted(MANUAL.glob("*/*.md"))]
+    return [
+        *(path.read_bytes().decode(errors="replace") for path in sorted(files)),
+        *(found[2] for topic in topics for found in BLOCK.finditer(topic)),
+    ]
 
 
 def mutated(text: str, programs: list[str], chance: random.Random) -> str:
@@ -99,19 +109,43 @@ def parse(text: str, mode: str, folder: Path) -> None:
     except OrchError as error:
         assert error.span is not None, f"an error without a place: {error.message}"
         return
-    if mode in ("strict", "markdown"):
-        again = parsed(print_script(tree, mode), mode)  # type: ignore[arg-type]
-        assert difference(tree, again) is None, f"printed and parsed again it differs: {difference(tree, again)}"
+    again = parsed(printed(tree, mode), mode)
+    assert difference(tree, again) is None, f"printed and parsed again it differs: {difference(tree, again)}"
+
+
+def printed(tree: Any, mode: str) -> str:
+    """The canonical text of a tree."""
+    return print_template(tree, mode) if mode in ("att", "mtt") else print_script(tree, mode)
+
+
+def layout(text: str, mode: str, folder: Path) -> None:
+    """`orch format` keeps the meaning, which it sees to by itself, and what it has laid out stays as it is."""
+    if mode in ("att", "mtt"):
+        return
+    try:
+        once = formatted(Source("fuzz", text), mode)
+    except OrchError as error:
+        assert error.code != "E901", error.message
+        return
+    assert formatted(Source("fuzz", once), mode) == once, "the second layout differs"
 
 
 def check(text: str, mode: str, folder: Path) -> None:
     """`orch check` reports, whatever it is given."""
-    if mode in ("strict", "markdown"):
-        check_script(Source("fuzz.md" if mode == "markdown" else "fuzz.mld", text), load(folder, {}))
+    checked(text, mode, folder)
+
+
+def checked(text: str, mode: str, folder: Path) -> list[Finding]:
+    """The errors that `orch check` finds."""
+    if mode in ("att", "mtt"):
+        return []
+    name = "fuzz.md" if mode == "markdown" else "fuzz.mld"
+    (report,) = check_script(Source(name, text, folder / name), load(folder, {}), mode=mode)
+    return [finding for finding in report.findings if finding.level == "error"]
 
 
 def run(text: str, mode: str, folder: Path) -> None:
-    """A run ends without an internal error."""
+    """A run ends without an internal error, and well only where the check has found no error."""
     if mode not in ("strict", "markdown") or not may_run(text, mode):
         return
     name = "fuzz.md" if mode == "markdown" else "fuzz.mld"
@@ -119,6 +153,8 @@ def run(text: str, mode: str, folder: Path) -> None:
     done = run_in_process([name], folder, "", {"PATH": str(folder), "HOME": str(folder)})
     internal = re.search(r"internal error[^\n]*", done.stderr)
     assert internal is None, internal.group() if internal else ""
+    wrong = checked(text, mode, folder) if done.exit == 0 else []
+    assert not wrong, f"runs, although check finds: {wrong[0].code} {wrong[0].message}"
 
 
 def may_run(text: str, mode: str) -> bool:
@@ -137,7 +173,7 @@ def _leaves(node: Node) -> bool:
     return isinstance(token, str) and re.search(r"://|\.\.|^\s*[/~]|@root|@base", token) is not None
 
 
-CHECKS: Final[tuple[Callable[[str, str, Path], None], ...]] = (parse, check, run)
+CHECKS: Final[tuple[Callable[[str, str, Path], None], ...]] = (parse, layout, check, run)
 
 
 # ── finding and showing ──────────────────────────────────────────────────────────────────────────
@@ -161,16 +197,16 @@ def alarm(seconds: int) -> Iterator[None]:
 
 def fault(text: str, mode: str, folder: Path, checks: tuple[Callable[[str, str, Path], None], ...] = CHECKS) -> str:
     """What a text breaks: the check, the failure and its place, without what differs by chance; or ""."""
-    for checked in checks:
+    for rule in checks:
         try:
             with alarm(ALARM):
-                checked(text, mode, folder)
+                rule(text, mode, folder)
         except Hang:
-            return f"{checked.__name__}: no end after {ALARM} s"
+            return f"{rule.__name__}: no end after {ALARM} s"
         except AssertionError as error:
-            return f"{checked.__name__}: {_steady(str(error))}"
+            return f"{rule.__name__}: {_steady(str(error))}"
         except Exception as error:
-            return f"{checked.__name__}: {type(error).__name__} in {_place(error)}: {_steady(str(error))}"
+            return f"{rule.__name__}: {type(error).__name__} in {_place(error)}: {_steady(str(error))}"
     return ""
 
 
@@ -231,6 +267,7 @@ def main() -> int:
         return bool(time.monotonic() < end)
 
     with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_CACHE_HOME"] = folder  # trees are kept by content, and these contents come once
         for found, mode, text in search(random.Random(seed), Path(folder), goes_on):
             faults += 1
             print(f"\n{found}\n  {mode}: {text!r}", flush=True)

@@ -144,16 +144,29 @@ class Interpolation(Node):
 
 
 def _field_or_text(target: Field, scope: Scope) -> Any:
-    """A field in text. On a number or boolean `.json` is no field but the end of a file name."""
-    base = _field_or_text(target.base, scope) if isinstance(target.base, Field) else target.base.eval(scope)
-    return _field_of(target, base, scope)
+    """A chain of fields in text. On a number or boolean `.prompt.md` is no field but the end of a file name."""
+    fields = [target]
+    while isinstance(fields[-1].base, Field):
+        fields.append(fields[-1].base)
+    value = fields[-1].base.eval(scope)
+    while fields:
+        field = fields.pop()
+        if _ends_before(field, value):
+            return _with_text(value, "".join(str(part.token) for part in (field, *reversed(fields))))
+        value = field.of(value, scope)
+    return value
 
 
 def _field_of(target: Field, base: Any, scope: Scope) -> Any:
-    data = unwrap(base)
-    if isinstance(data, (int, float)) and target.name != "mx":
-        return tag(text_of(data) + target.token, joined((base,)))
-    return target.of(base, scope)
+    return _with_text(base, target.token) if _ends_before(target, base) else target.of(base, scope)
+
+
+def _ends_before(field: Field, base: Any) -> bool:
+    return isinstance(unwrap(base), (int, float)) and field.name != "mx"
+
+
+def _with_text(value: Any, behind: str) -> Any:
+    return tag(text_of(unwrap(value)) + behind, joined((value,)))
 
 
 def root_of(target: Node) -> Node:

@@ -9,14 +9,19 @@ from orchestra.nodes.base import Node
 from orchestra.nodes.script import Document, Script
 from orchestra.printing.layout import render
 from orchestra.printing.printer import Printer
+from orchestra.scan.headers import begins_with_header
 
 __all__ = ["document_text", "in_place"]
 
 _FENCE = "```mlld-run\n"
+_EMPTY = f"{_FENCE}```\n"  # says nothing, and parts what stands on both sides
 
 
 def document_text(script: Script, show: Printer) -> str:
-    """The canonical document: single directives on their own line, several in a fence."""
+    """The canonical document: single directives on their own line, several in a fence.
+
+    The header is no part of it, so prose that looks like one is kept from the beginning.
+    """
     groups = [list(group) for _, group in groupby(script.statements, lambda part: isinstance(part, Document))]
     made = ""
     for position, group in enumerate(groups):
@@ -25,7 +30,7 @@ def document_text(script: Script, show: Printer) -> str:
             made += "".join(_pieces([part.text for part in group if isinstance(part, Document)], made[-1:]))
         else:
             made += _directives(group, following, show)
-    return made
+    return f"{_EMPTY}{made}" if begins_with_header(made) else made
 
 
 def _directives(group: list[Node], following: Node | None, show: Printer) -> str:
@@ -49,7 +54,7 @@ def _pieces(texts: list[str], before: str) -> Iterator[str]:
             yield ">>\n"
             parted = True
         else:
-            yield text if parted else f"{_FENCE}```\n{text}"
+            yield text if parted else f"{_EMPTY}{text}"
             parted = False
 
 

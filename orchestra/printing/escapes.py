@@ -18,19 +18,23 @@ _CONTROLS: Final = {value: f"\\{letter}" for letter, value in CONTROL.items()}
 # Signs that get a backslash, beside the backslash itself, by kind of text.
 _SIGNS: Final = {"`": "`", '"': '"\n', "'": "'", "[[": "]"}
 _AT: Final = re.compile(r"@(?=[A-Za-z_@]|\Z)")
+_AT_BEFORE_NAME: Final = re.compile(r"@(?=[A-Za-z_@])")
 _LOOP_LINE: Final = re.compile(r"\n(?=/for[ \t]|/end)")
 _ANGLES: Final = re.compile(r"<([^>\n]*)>")
 _WINDOWS_END: Final = "\r\n"
 
 
-def escaped(text: str, kind: str, first: bool = False) -> str:
-    """The source of a literal text; `first`: it begins the body of a loop, where blanks are skipped."""
+def escaped(text: str, kind: str, first: bool = False, last: bool = False) -> str:
+    """The source of a literal text.
+
+    `first`: it begins the body of a loop, where blanks are skipped; `last`: no reference follows.
+    """
     style = KINDS[kind].escapes
     if kind == "att":
         return _around(UNTOUCHED, text, lambda part: _AT.sub(r"\\@", part))
     if style in ("path", "cmd"):
         text = re.sub(r"(?<=[ \t])(!?)#", r"\1\\#", text) if kind == "load" else text
-        return _AT.sub(r"\\@", text)
+        return (_AT_BEFORE_NAME if last else _AT).sub(r"\\@", text)
     made = _characters(text, kind, style)
     if style == "full":
         made = _LOOP_LINE.sub(r"\\n", made)
@@ -109,7 +113,7 @@ def command_text(text: str, quote: str) -> tuple[str, str]:
 def bounded(source: str, tail: str, kind: str) -> str:
     """The source of a text directly behind a reference, which it must not seem to go on with.
 
-    `tail` is how the reference ends: `name`, `bracket` (an index), `call` or `load`.
+    `tail` is how the reference ends: `name`, `digits` (as in `@x.1`), `bracket` (an index), `call` or `load`.
     """
     rules, style = KINDS[kind], KINDS[kind].escapes
     char, after = source[:1], source[1:2]
@@ -120,6 +124,7 @@ def bounded(source: str, tail: str, kind: str) -> str:
         or (char == "(" and rules.calls and tail != "call")
         or (char == "[" and tail != "call")
         or (char == "?" and style != "path" and tail != "load")
-        or (tail == "name" and re.match(r"[\w]|-\w", source) is not None)
+        or (tail == "name" and re.match(r"\w|-\w", source) is not None)
+        or (tail == "digits" and char.isdecimal())
     )
     return "\\" + source if goes_on else source

@@ -43,7 +43,7 @@ def parts_text(parts: list[Node], kind: str, show: Printer, loop: bool = False) 
         if kind == "cmd":
             source, quote = command_text(part.value, quote)
         else:
-            source = escaped(part.value, kind, first=loop and position == 0)
+            source = escaped(part.value, kind, first=loop and position == 0, last=position == len(parts) - 1)
         made += bounded(source, tail, kind) if tail else source
         tail = ""
     return made
@@ -68,7 +68,10 @@ def _tail(part: Node) -> str:
         return "name"
     if isinstance(target, (Load, LoadAs)):
         return "load"
-    return "call" if isinstance(target, Call) else "bracket" if not hasattr(target, "token") else "name"
+    if isinstance(target, Call):
+        return "call"
+    token = getattr(target, "token", "")
+    return "bracket" if not token else "digits" if token[1:].isdecimal() else "name"
 
 
 @prints(Text)

@@ -41,7 +41,12 @@ class Memo:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._sites = CallSites(run.script_of)
-        self._restoring = Restoring(run.root, lambda file: run.execution.checkpoints.content(file), run.note)
+        self._restoring = Restoring(
+            run.root,
+            lambda file: run.execution.checkpoints.content(file),
+            lambda path, digest: run.execution.checkpoints.wrote(path, digest),
+            run.note,
+        )
         self._redactor: Redactor | None = None
         self._flights: dict[str, trio.Event] = {}
         self._counts: dict[str, int] = {}  # calls so far, by function

@@ -1,4 +1,4 @@
-"""Files that stored calls wrote: put back where they are missing.
+"""Files that stored calls wrote: put back where they are missing or hold what another of these calls wrote.
 
 Which calls are served is decided in `memo`; what the files held comes from the store.
 """
@@ -20,26 +20,34 @@ class Restoring:
     """What one execution has put back.
 
     content: reads what a stored file held
+    wrote:   tells whether a stored call gave the file of that path the content of that digest
     note:    tells the user
     """
 
-    def __init__(self, root: Path, content: Callable[[StoredFile], bytes], note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        content: Callable[[StoredFile], bytes],
+        wrote: Callable[[str, str], bool],
+        note: Callable[[str], None],
+    ) -> None:
         self._root = root
         self._content = content
+        self._wrote = wrote
         self._note = note
         self._restored: set[Path] = set()
         self._told: set[Path] = set()
 
     def restore(self, files: Iterable[StoredFile]) -> None:
-        """Put back missing files; those that differ are left, and said once. Raises E420."""
+        """Leave the files as the call left them, except what others wrote since: that is said once. Raises E420."""
         for file in files:
             path = self._root / file.path
             if not path.exists():
                 self._write(path, file)
-            elif path in self._restored and file.mode == "append":
-                self._extend(path, file)
             elif file.mode != "append":
-                self._compare(path, file)
+                self._replace(path, file)
+            elif path in self._restored:
+                self._extend(path, file)
 
     def _write(self, path: Path, file: StoredFile) -> None:
         _put(path, self._content(file))
@@ -51,11 +59,16 @@ class Restoring:
         if content.startswith(path.read_bytes()):
             _put(path, content)
 
-    def _compare(self, path: Path, file: StoredFile) -> None:
-        if path in self._told or path in self._restored or _digest(path) == file.digest:
+    def _replace(self, path: Path, file: StoredFile) -> None:
+        """Several calls wrote one file in turn, and what came after each of them saw what that one wrote."""
+        found = _digest(path)
+        if found == file.digest or path in self._told:
             return
-        self._told.add(path)
-        self._note(f"{file.path} differs from what the stored call wrote; it is left as it is")
+        if found is not None and self._wrote(file.path, found):
+            self._write(path, file)
+        else:
+            self._told.add(path)
+            self._note(f"{file.path} differs from what the stored call wrote; it is left as it is")
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -12,7 +12,7 @@ __all__ = ["Line", "after_line", "front_matter_end", "next_line"]
 _DIRECTIVE = re.compile(r"[ \t]*/(?=(?:=>|@[A-Za-z_][\w.-]*\(|([a-z]+)(?![\w-])))")
 _FENCE = re.compile(r"[ \t]*(`{3,5})([^`\n]*)")
 RUN_FENCE = re.compile(r"mll?d-run")
-_FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n(?:.*?\r?\n)?---[ \t]*(?:\r?\n|$)", re.DOTALL)
+_FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n(?:.*?\r?\n)??---[ \t]*(?:\r?\n|$)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from orchestra.errors import OrchError
 from orchestra.scan.documents import front_matter_end
 from orchestra.source import Source, Span
 
-__all__ = ["Header", "read_header"]
+__all__ = ["Header", "begins_with_header", "read_header"]
 
 _RESUME = re.compile(
     r"(?:[ \t]*(?:(?:>>|<<|#!)[^\n]*)?\r?\n)*[ \t]*resume:[ \t]*([\"']?)([^\n\"'>]*)\1[ \t]*(?:>>[^\n]*)?(?:\r?\n|$)"
@@ -46,6 +46,12 @@ def read_header(source: Source) -> Header:
         header.fields["resume"] = _mode(match.group(2).strip(), source, match.start(2))
         header.end = match.end()
     return header
+
+
+def begins_with_header(text: str) -> bool:
+    """Whether the beginning of the text is taken for a header, be it a right or a wrong one."""
+    mark = _SHEBANG.match(text)
+    return bool((mark and mark.end()) or front_matter_end(text) or _RESUME.match(text))
 
 
 def _mode(word: str, source: Source, at: int) -> str:

@@ -190,6 +190,13 @@ class Checkpoints:
         """What the file held when the call had written it."""
         return self._blobs.get(file.digest)
 
+    def wrote(self, path: str, digest: str) -> bool:
+        """Whether a stored call left the file of that path with the content of that digest."""
+        row = self._connection.one(
+            "SELECT 1 FROM checkpoint_files WHERE script = ? AND path = ? AND blob = ?", (self._script, path, digest)
+        )
+        return row is not None
+
     def explain(self, key: Key) -> str:
         """Why there is no answer for `key`: what differs from the most similar call of the function."""
         rows = self._connection.all(
