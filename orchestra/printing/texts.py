@@ -66,7 +66,7 @@ def _tail(part: Node) -> str:
     target = part.target
     if isinstance(part, Interpolation) and part.stages:
         return "name"
-    if isinstance(target, (Load, LoadAs)):
+    if isinstance(target, (Load, LoadAs, Placeholder)):
         return "load"
     if isinstance(target, Call):
         return "call"

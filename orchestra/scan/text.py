@@ -57,6 +57,7 @@ LITERAL = {
     "path": "@.*#",
 }
 _METHOD = re.compile(r"\.[A-Za-z_][\w-]*(?=\()")
+_STAGE = re.compile(r"\|@[A-Za-z_]")
 _TEXT_INDEX = re.compile(
     r"""\[(?: -?\d+ | \* | "[^"\n]*" | '[^'\n]*' | [A-Za-z_][\w-]* | @[A-Za-z_][\w.-]*
         | (?:-?\d+|@[\w.]+)?\s*:\s*(?:-?\d+|@[\w.]+)? | \?[^\]\n]+ )\]""",
@@ -391,9 +392,9 @@ class TextRules(State):
             return self._tail_bracket(frame, "_LCALL", "(", "call")
         if char == "[" and tail in ("ref", "load") and _TEXT_INDEX.match(text, pos):
             return self._tail_bracket(frame, "_LINDEX", "[", tail)
-        if char == "|" and kind.stages and re.match(r"\|@[A-Za-z_]", text[pos : pos + 3]):
+        if char == "|" and kind.stages and "_CONDENSED" in self.accepted and _STAGE.match(text, pos):
             return self._tail_stage(frame)
-        if char == "?" and kind.escapes != "path" and tail in ("ref", "call"):
+        if char == "?" and "_OMIT" in self.accepted and kind.escapes != "path" and tail in ("ref", "call"):
             return self._tail_question(frame, kind)
         if char == "\\":
             return self._tail_boundary(frame, kind)
