@@ -195,7 +195,6 @@ UNBUILT = [
     ("", "[policy]\nlabels = 1\n", "[policy]"),
     ("", "[llm.budget]\nusd = 3\n", "[llm] budget"),
     ("", "[checkpoint]\nsecrets = true\n", "[checkpoint] secrets"),
-    ("", "[run]\nautoParseJson = false\n", "[run] autoParseJson = false"),
 ]
 
 

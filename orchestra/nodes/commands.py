@@ -79,7 +79,7 @@ class Command(Node):
         result = scope.run.perform(
             op, lambda op: scope.run.command(op.inputs[0], directory, options, scope, self.span), scope
         )
-        return _result(result, meta, "src:cmd", {"command": text})
+        return _result(result, meta, "cmd", text, scope)
 
 
 @node
@@ -157,7 +157,7 @@ class Code(Node):
             lambda op: scope.run.code(lang, op.inputs[0], params, directory, options, scope, self.span),
             scope,
         )
-        return _result(result, joined(params.values(), deep=True), f"src:{lang}", {})
+        return _result(result, joined(params.values(), deep=True), lang, str(self.code).strip(), scope)
 
     def _params(self, scope: Scope) -> dict[str, Any]:
         """The values the code sees: those listed, or the parameters of the function around it."""
@@ -175,10 +175,10 @@ class Code(Node):
         return value
 
 
-def _result(result: Any, meta: Meta, taint: str, facts: dict[str, Any]) -> Any:
+def _result(result: Any, meta: Meta, source: str, command: str, scope: Scope) -> Any:
     """What a command gives: text that is JSON becomes data; the exit code and stderr are facts about it."""
-    value = auto_parse(result.text) if isinstance(result.value, str) or result.value is None else result.value
-    if result.value is None and not result.text:
-        value = "" if result.text == "" and not result.null else None
-    value = with_facts(value, {**facts, **result.facts}, None)
-    return tag(value, merge(Meta(taint=(taint,)), meta))
+    value = result.value
+    if isinstance(value, str) and scope.run.reads_json:
+        value = auto_parse(value)
+    value = with_facts(value, {"source": source, "command": command, **result.facts}, None)
+    return tag(value, merge(Meta(taint=(f"src:{source}",)), meta))

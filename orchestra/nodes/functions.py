@@ -122,7 +122,7 @@ class Function(Executable):
         value = body.whole(inner)
         if body.__class__ is Reference and self.definition.params is None and isinstance(unwrap(value), Executable):
             return call_value(value, inner.context.op.inputs, inner, body)  # exe @g = @f: another name for @f
-        if value.__class__ is str and self.from_template:
+        if value.__class__ is str and self.from_template and inner.run.reads_json:
             return auto_parse(value, objects_only=True)
         return present(value)
 

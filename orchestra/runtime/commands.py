@@ -24,7 +24,7 @@ import trio
 from orchestra.errors import OrchError
 from orchestra.nodes.shell_text import variable_text
 
-__all__ = ["CommandRequest", "CommandResult", "end_group", "exit_code", "failure", "run_command"]
+__all__ = ["CommandRequest", "CommandResult", "end_group", "exit_code", "failure", "last_lines", "run_command"]
 
 EXPORTED_VALUE = 64 * 1024  # bytes; the kernel takes 128 KiB in one string
 EXPORTED_TOTAL = 1024 * 1024  # bytes; the kernel takes about 2 MiB of arguments and environment together
@@ -115,13 +115,14 @@ def _details(request: CommandRequest, result: CommandResult) -> dict[str, Any]:
         "command": command,
         "exitCode": result.exit,
         "duration": result.ms,
-        "stdout": _last_lines(result.stdout),
-        "stderr": _last_lines(result.stderr),
+        "stdout": last_lines(result.stdout),
+        "stderr": last_lines(result.stderr),
         "workingDirectory": str(request.cwd),
     }
 
 
-def _last_lines(text: str) -> str:
+def last_lines(text: str) -> str:
+    """The end of an output, as much as an error shows of it."""
     return "\n".join(text.rstrip().splitlines()[-SHOWN_LINES:])
 
 

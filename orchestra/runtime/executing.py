@@ -13,15 +13,15 @@ from orchestra.nodes.commands import Code, CommandOptions
 from orchestra.nodes.functions import Function, call_value
 from orchestra.nodes.shell_text import variable_text
 from orchestra.nodes.templates import Template, text_of
-from orchestra.runtime.commands import CommandRequest, CommandResult, failure, run_command
+from orchestra.runtime.commands import CommandRequest, CommandResult, failure, last_lines, run_command
 from orchestra.source import Span
 from orchestra.values.executable import Executable
 from orchestra.values.scope import Scope
-from orchestra.values.tagged import MISSING, meta_of, plain
+from orchestra.values.tagged import MISSING, meta_of, plain, tag, unwrap
 from orchestra.values.text import template_text
 
 if TYPE_CHECKING:
-    from orchestra.runtime.code.calls import Shadow
+    from orchestra.runtime.code.calls import CodeResult, Shadow
     from orchestra.runtime.code.workers import CodeWorkers
 
 __all__ = ["Executing", "Outcome"]
@@ -80,22 +80,30 @@ class Executing:
             return self._shell(code, "bash", params, directory, options, span)
         self.check_interrupted()
         shadow = self._shadows(scope, lang)
-        given = {name: _wrapper(value) if _kept(value) else plain(value) for name, value in params.items()}
-        given = {name: value for name, value in given.items() if not isinstance(value, Executable)}
-        functions = {
-            name: self._shadow(value, lang, scope)
-            for name, value in params.items()
-            if isinstance(plain(value), Executable)
-        }
-        text = _straightened(code) if lang == "py" else code
-        folder = self._folder(directory, span)
-        limit, told = self._limit(options), self._on_output(options)
+        functions = {name: value for name, value in params.items() if isinstance(unwrap(value), Executable)}
+        given = {name: _given(value) for name, value in params.items() if name not in functions}
+        shadow |= {name: self._shadow(value, lang, scope) for name, value in functions.items()}
         try:
-            result = self.wait(self.workers.run, lang, text, given, {**shadow, **functions}, folder, limit, told)
+            result: CodeResult = self.wait(
+                self.workers.run, lang, _straightened(code) if lang == "py" else code, given, shadow,
+                self._folder(directory, span), self._limit(options), self._on_output(options),
+                {**self.variables, **options.env}, _code_input(lang, options),
+            )  # fmt: skip
         except OrchError as error:
-            raise _inside(error, span, code) from None
+            return self._ended(error, options, span, code)
         text = result.value if isinstance(result.value, str) else ""
-        return Outcome(result.value, text, result.value is None)
+        return Outcome(result.value, text, result.value is None, _facts(0, result.warned))
+
+    def _ended(self, error: OrchError, options: CommandOptions, span: Span, code: str) -> Outcome:
+        """What code printed that ended its process, where such an end is accepted; else the error."""
+        exit = error.details.get("exitCode")
+        if error.code == "E504" and "stdout" in error.details:
+            printed, warned = error.details["stdout"].rstrip(), error.details["stderr"].rstrip()
+            if exit is not None and (options.ok or self.options.error_behavior == "continue"):
+                value = printed if options.ok else printed or warned
+                return Outcome(value, value, False, _facts(exit, warned))
+            error.details |= {"stdout": last_lines(printed), "stderr": last_lines(warned)}
+        raise _inside(error, span, code) from None
 
     def _shell(
         self,
@@ -117,7 +125,7 @@ class Executing:
             result: CommandResult = self.wait(run_command, request)
         except OrchError as error:
             raise error.at(span) from None
-        facts = {"exitCode": result.exit, "duration": result.ms, "stderr": result.stderr.rstrip()}
+        facts = {**_facts(result.exit, result.stderr), "duration": result.ms}
         if result.exit != 0 and not options.ok:
             return self._failed(request, result, facts, span)
         value = result.stdout.rstrip()
@@ -193,7 +201,8 @@ class Executing:
         body = getattr(function, "body", None)
         own = LANGUAGES.get(str(getattr(body, "language", "")), str(getattr(body, "language", "")))
         if isinstance(body, Code) and own == lang:
-            return Shadow(function.params, own, str(body.code))  # type: ignore[arg-type]
+            code = _straightened(str(body.code)) if own == "py" else str(body.code)
+            return Shadow(function.params, own, code)  # type: ignore[arg-type]
         return Shadow(function.params, host=self._host(function, scope, body))
 
     def _host(self, function: Function, scope: Scope, body: Any) -> Callable[..., Awaitable[Any]]:
@@ -204,6 +213,24 @@ class Executing:
             return plain(value) if not isinstance(value, str) else text_of(value)
 
         return call
+
+
+def _facts(exit: int, stderr: str) -> dict[str, Any]:
+    return {"exitCode": exit, "stderr": stderr.rstrip()}
+
+
+def _given(value: Any) -> Any:
+    """What code gets of a value: data, with what is known about it beside."""
+    return _wrapper(value) if _kept(value) else tag(plain(value), meta_of(value))
+
+
+def _code_input(lang: str, options: CommandOptions) -> str | None:
+    """The standard input of a block; JavaScript has its pipes for itself and takes values as parameters."""
+    if options.stdin is MISSING:
+        return None
+    if lang != "py":
+        raise OrchError("E502", f"{lang} code has no standard input", help=f"{lang} (@value) {{ … }}")
+    return variable_text(options.stdin)
 
 
 def _indented(text: str) -> str:

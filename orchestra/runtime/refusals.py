@@ -19,7 +19,6 @@ def refuse_unbuilt(options: RunOptions, config: Config) -> None:
         "--fork": options.fork,
         "[policy]": config.policy,
         "[llm] budget": config.llm.budget,
-        "[run] autoParseJson = false": not config.run.autoParseJson,
         "[checkpoint] secrets": config.checkpoint.secrets,
     }
     for name, wish in asked.items():

@@ -65,6 +65,7 @@ class Run(Recording, Executing, Writing, Importing):
         self.interrupted = False
         self.phase: str | None = None
         self.failed: list[tuple[ErrorItem, str]] = []
+        self.reads_json = bool(self.config.run.autoParseJson)
         self.recursion_limit = int(self.environ.get("ORCH_RECURSION_DEPTH") or self.config.run.recursionDepth)
         self.parallel_limit = int(self.environ.get("ORCH_PARALLEL_LIMIT") or self.config.run.parallel)
         self._rounds = 0

@@ -237,7 +237,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def auto_parse(text: str, objects_only: bool = False) -> Value:
     """The value that an answer in JSON stands for, else the text itself.
 
-    An array or object keeps its text beside it, a scalar only where its own text would differ (`1.50`).
+    An array or object keeps its text beside it, a scalar only where it would be shown otherwise (`1.50`, `null`).
     Integers that a double cannot hold stay text. With `objects_only` scalars stay text too.
     """
     first = text.lstrip()[:1]
@@ -249,7 +249,7 @@ def auto_parse(text: str, objects_only: bool = False) -> Value:
         return text
     if isinstance(data, (int, float)) and abs(data) > SAFE_INTEGER:
         return text
-    return data if template_text(data) == text and _is_scalar(data) else with_facts(data, text=text)
+    return data if _is_scalar(data) and display(data) == text else with_facts(data, text=text)
 
 
 def _is_scalar(data: Value) -> bool:

@@ -34,6 +34,8 @@ class Shadow:
 class CodeCall:
     """One block of code with everything it can see. `timeout` is in seconds.
 
+    env:       variables for this block alone, above those of the process
+    stdin:     what Python code reads from standard input; None closes it
     on_output: is told ("stdout" or "stderr", text) as the code prints; must not raise
     """
 
@@ -44,11 +46,14 @@ class CodeCall:
     shadow: Mapping[str, Shadow] = field(default_factory=dict)
     timeout: float | None = None
     on_output: OnOutput | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    stdin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CodeResult:
-    """`value` by the rules of the language, and all the text that the code `printed` to standard output."""
+    """`value` by the rules of the language; what the code `printed` on standard output and `warned` on error."""
 
     value: Any
     printed: str
+    warned: str = ""

@@ -88,18 +88,19 @@ class Child:
         """The exit code of a process that has ended."""
         return exit_code(self._process)
 
-    async def call(self, call: CodeCall, answer: Answer) -> tuple[dict[str, Any], str]:
-        """The worker's last message about the call, and what the code printed. Raises `Died`."""
+    async def call(self, call: CodeCall, answer: Answer) -> tuple[dict[str, Any], str, str]:
+        """The worker's last message about the call, and what the code printed on both streams. Raises `Died`."""
         self._calls += 1
         mark = f"\0{self._calls}\0"
         printed: list[str] = []
+        warned: list[str] = []
         failed: BaseException | None = None
         reply: dict[str, Any] = {}
         async with trio.open_nursery() as watch:
             watch.start_soon(self._close_pipes_on_death)
             async with trio.open_nursery() as output:
                 output.start_soon(read_to_mark, self._outputs["stdout"], mark, printed, _named("stdout", call))
-                output.start_soon(read_to_mark, self._outputs["stderr"], mark, [], _named("stderr", call))
+                output.start_soon(read_to_mark, self._outputs["stderr"], mark, warned, _named("stderr", call))
                 try:
                     reply = await self._converse(request(call, mark), answer)
                 except trio.Cancelled:
@@ -113,7 +114,7 @@ class Child:
             watch.cancel_scope.cancel()
         if failed is not None:
             raise failed
-        return reply, "".join(printed)
+        return reply, "".join(printed), "".join(warned)
 
     async def _converse(self, opening: bytes, answer: Answer) -> dict[str, Any]:
         await self._send(opening)

@@ -32,6 +32,8 @@ def request(call: CodeCall, mark: str) -> bytes:
             "code": call.code,
             "cwd": str(call.cwd),
             "mark": mark,
+            "env": dict(call.env),
+            "stdin": call.stdin,
             "params": {_name(name): _param(value, call.shadow) for name, value in call.params.items()},
             "shadow": {_name(name): _shadow(call, name) for name in call.shadow},
         }
@@ -90,19 +92,24 @@ def _number(number: float) -> float | int | None:
     return int(number) if number.is_integer() and abs(number) <= 2**53 else number
 
 
-def outcome(call: CodeCall, reply: Mapping[str, Any], printed: str) -> CodeResult:
+def outcome(call: CodeCall, reply: Mapping[str, Any], printed: str, warned: str) -> CodeResult:
     """The result of a finished call. Raises E504 for an exception or an exit code other than 0."""
+    around = {"language": call.lang, "stdout": printed, "stderr": warned, "workingDirectory": str(call.cwd)}
     if "error" in reply:
-        raise _exception(call, reply["error"])
+        raise _exception(reply["error"], around)
     if reply.get("exit"):
         said = f"the code ended its process with exit code {reply['exit']}"
-        raise OrchError("E504", said, details={"language": call.lang, "exitCode": reply["exit"]})
-    return CodeResult(_value(call.lang, reply, printed), printed)
+        raise OrchError("E504", said, details={**around, "exitCode": reply["exit"]})
+    return CodeResult(_value(call.lang, reply, printed), printed, warned)
 
 
-def _exception(call: CodeCall, error: Mapping[str, Any]) -> OrchError:
+def _exception(error: Mapping[str, Any], around: Mapping[str, Any]) -> OrchError:
+    """An exception that nobody caught; a Python that it ends says 1 and leaves the traceback on stderr."""
     known = {key: error[key] for key in ("line", "name", "traceback") if error.get(key)}
-    return OrchError("E504", error["message"], details={"language": call.lang, **known})
+    ending: dict[str, Any] = {}
+    if around["language"] == "py":
+        ending = {"exitCode": 1, "stderr": around["stderr"] + error.get("traceback", "")}
+    return OrchError("E504", error["message"], details={**around, **known, **ending})
 
 
 def _value(lang: str, reply: Mapping[str, Any], printed: str) -> Any:

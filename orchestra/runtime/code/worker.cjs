@@ -136,6 +136,7 @@ let current; // the call in progress: its mark, how to fail it from outside, whe
 async function serve(request) {
   const environment = { ...process.env };
   process.chdir(request.cwd);
+  Object.assign(process.env, request.env);
   const failure = new Promise((_, reject) => (current = { mark: request.mark, reject }));
   const failed = (error) => ({ error: block.described(error) });
   const reply = await Promise.race([result(request), failure]).catch(failed);

@@ -6,6 +6,7 @@ What a block prints is its value; requests and replies are lines of JSON on the 
 
 from __future__ import annotations
 
+import io
 import json
 import linecache
 import os
@@ -86,7 +87,7 @@ class ScriptDict(dict):  # type: ignore[type-arg]
 
 
 class ScriptTools:
-    """What a block sees as `orch`."""
+    """What a block sees as `orch`, and under the name that published scripts use."""
 
     @staticmethod
     def is_variable(value: Any) -> bool:
@@ -118,7 +119,7 @@ def surroundings(request: dict[str, Any], channel: Channel) -> dict[str, Any]:
     module = ModuleType("__main__")
     sys.modules["__main__"] = module  # dataclasses, pickle and typing look their module up there
     names = module.__dict__
-    names["orch"] = ScriptTools()
+    names["orch"] = names["mlld"] = ScriptTools()  # published scripts know the second name
     for name, shadow in request["shadow"].items():
         names[name] = host_function(name, channel) if "host" in shadow else helper(name, shadow, names)
     names.update({name: parameter(param, names) for name, param in request["params"].items()})
@@ -171,12 +172,15 @@ def execute(code: str, place: str, names: dict[str, Any]) -> None:
 
 def run_block(request: dict[str, Any], channel: Channel) -> dict[str, Any]:
     """Run one block with globals of its own; the process is as before afterwards."""
-    environment, path, output = dict(os.environ), list(sys.path), (sys.stdout, sys.stderr)
+    environment, path, streams = dict(os.environ), list(sys.path), (sys.stdin, sys.stdout, sys.stderr)
     threads = threading.active_count()
+    os.environ.update(request["env"])
+    if request["stdin"] is not None:
+        sys.stdin = io.TextIOWrapper(io.BytesIO(request["stdin"].encode(errors="replace")), encoding="utf-8")
     try:
         reply = outcome(request, channel)
     finally:
-        sys.stdout, sys.stderr = output
+        sys.stdin, sys.stdout, sys.stderr = streams
         sys.path[:] = path
         if dict(os.environ) != environment:
             os.environ.clear()

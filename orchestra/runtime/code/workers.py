@@ -12,7 +12,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 import trio
@@ -27,6 +27,7 @@ __all__ = ["CodeWorkers"]
 MOST = 20  # processes of one kind that work at the same time
 PATIENCE = 0.05  # seconds without progress after which waiting calls get more processes
 HERE = Path(__file__).parent
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 
 class CodeWorkers:
@@ -59,6 +60,8 @@ class CodeWorkers:
         cwd: Path,
         timeout: float | None = None,
         on_output: OnOutput | None = None,
+        env: Mapping[str, str] = NO_VARIABLES,
+        stdin: str | None = None,
     ) -> CodeResult:
         """Run one block. `timeout` in seconds; `on_output` is told (stream, text) as the code prints.
 
@@ -68,7 +71,7 @@ class CodeWorkers:
         """
         if not cwd.is_dir():
             raise OrchError("E402", f"the folder {cwd} does not exist")
-        call = CodeCall(lang, code, cwd, params, shadow, timeout, on_output)
+        call = CodeCall(lang, code, cwd, params, shadow, timeout, on_output, env, stdin)
         argv = _program(lang, self._env.get("PATH"))
         pool = self._pools.setdefault(argv, _Pool(argv, self._env, self._width))
         with trio.move_on_after(math.inf if timeout is None else timeout):
@@ -148,7 +151,7 @@ class _Pool:
         hosts = _Hosts(call, self)
         child = await self._child()
         try:
-            reply, printed = await child.call(call, hosts.answer)
+            reply, printed, warned = await child.call(call, hosts.answer)
         except Died:
             await child.end()
             raise _death(call, child.exit_code) from None
@@ -160,7 +163,7 @@ class _Pool:
         else:
             self._idle.append(child)
         hosts.raise_own_error(reply)
-        return outcome(call, reply, printed)
+        return outcome(call, reply, printed, warned)
 
     async def _child(self) -> Child:
         while self._idle:
