@@ -11,11 +11,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
+from orchestra.errors import OrchError
+from orchestra.nodes.signals import Return
 from orchestra.source import Span
+from orchestra.values.error_item import check_condition
+from orchestra.values.operators import truthy
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, Tagged, joined, tag
 
-__all__ = ["CLASSES", "Node", "Strict", "children", "node", "parts_of", "present", "rule_name"]
+__all__ = [
+    "CLASSES", "Node", "Statement", "Strict", "children", "execute", "holds", "node", "parts_of", "present",
+    "rule_name", "walk",
+]  # fmt: skip
 
 CLASSES: dict[str, type[Node]] = {}  # grammar rule → node class, filled by the decorator while modules load
 T = TypeVar("T", bound="Node")
@@ -31,6 +38,9 @@ def node(cls: type[T]) -> type[T]:
     """Make a class a slotted dataclass and the meaning of the grammar rule of the same name."""
     made = dataclass(slots=True, eq=False, repr=False)(cls)
     CLASSES[rule_name(made)] = made
+    for name in ("peek", "whole"):  # the same as eval, unless a class says otherwise: then without a call between
+        if getattr(made, name) is getattr(Node, name):
+            setattr(made, name, made.eval)
     return made
 
 
@@ -52,9 +62,42 @@ class Node:
         """The value where a template around a single reference stands for the reference itself."""
         return self.eval(scope)
 
+    def exec(self, scope: Scope) -> Return | None:
+        """Run it for its effect. A `=>` that it meets is handed to whoever runs the block around."""
+        self.eval(scope)
+        return None
+
+    def outcome(self, scope: Scope) -> Any:
+        """What it is worth as an action of `when` or `for`: its value; an effect gives its text or null."""
+        return present(self.whole(scope))
+
+    def test(self, scope: Scope) -> bool:
+        """Whether it holds as a condition. Undefined names are false, an unhandled error item is an error."""
+        return holds(self.peek(scope), self.span)
+
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in parts_of(type(self)))
         return f"{type(self).__name__}({shown})"
+
+
+class Statement(Node):
+    """A node that has an effect and no value."""
+
+    __slots__ = ()
+
+    def exec(self, scope: Scope) -> Return | None:
+        raise AssertionError
+
+    def outcome(self, scope: Scope) -> Any:
+        execute(self, scope)
+        return None
+
+
+def execute(statement: Node, scope: Scope) -> None:
+    """Run a statement where no block waits for its `=>`: that is raised."""
+    ended = statement.exec(scope)
+    if ended is not None:
+        raise ended
 
 
 _PARTS: dict[type, tuple[str, ...]] = {}
@@ -84,6 +127,19 @@ def walk(root: Node) -> Iterator[Node]:
         current = pending.pop()
         yield current
         pending.extend(reversed(list(children(current))))
+
+
+def holds(value: Any, span: Span) -> bool:
+    """Whether a value that stands at `span` counts as true."""
+    if value is True or value is False:
+        return bool(value)
+    data = value.data if value.__class__ is Tagged else value
+    if isinstance(data, (list, dict)):
+        try:
+            check_condition(data)
+        except OrchError as error:
+            raise error.at(span) from None
+    return truthy(data)
 
 
 def present(value: Any) -> Any:

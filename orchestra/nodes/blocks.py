@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import Any, Final
 
 from orchestra.errors import Note, OrchError
-from orchestra.nodes.base import Node, node, present
+from orchestra.nodes.base import Node, Statement, execute, node, present
 from orchestra.nodes.op import Op
 from orchestra.nodes.signals import Continue, Done, Retry, Return, Skip
 from orchestra.source import Span
@@ -14,7 +15,7 @@ from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, add_labels, joined, plain, tag, unwrap
 from orchestra.values.text import template_text
 
-__all__ = ["FELL", "Block", "emits", "execute"]
+__all__ = ["FELL", "Block", "emits"]
 
 FELL: Final = object()  # a block that ran to its end without `=>`
 
@@ -22,15 +23,6 @@ FELL: Final = object()  # a block that ran to its end without `=>`
 def is_silent(scope: Scope) -> bool:
     """Whether output stays away here: at the top level of a module that is being imported."""
     return bool(scope.module.defining) and not in_call(scope)
-
-
-def execute(statement: Node, scope: Scope) -> None:
-    """Run a node for its effect."""
-    run = getattr(statement, "exec", None)
-    if run is not None:
-        run(scope)
-    else:
-        statement.eval(scope)
 
 
 def host(scope: Scope) -> str:
@@ -62,26 +54,47 @@ def emits(scope: Scope) -> bool:
     return host(scope) == "module"
 
 
+QUIET = ("block", "call", "each", "item", "loop")  # here no value is shown, and a block adds nothing but its names
+
+
 @node
 class Block(Node):
     """`[ statement … ]`."""
 
     statements: list[Node]
+    binds: bool = field(init=False)  # whether it needs names of its own
+
+    def __post_init__(self) -> None:
+        self.binds = any(isinstance(statement, Let) for statement in self.statements)
 
     def run(self, scope: Scope) -> Any:
-        """Run in `scope`; the value of a final `=>`, or FELL. Nested blocks raise `Return` instead."""
-        statements = self.statements
-        for statement in statements:
+        """Run in `scope`: the value of its own `=>`, FELL, or the `Return` of a block inside it."""
+        for statement in self.statements:
             if statement.__class__ is Return_:
                 return statement.eval(scope)
-            execute(statement, scope)
+            ended = statement.exec(scope)
+            if ended is not None:
+                return ended
         return FELL
 
-    def exec(self, scope: Scope) -> None:
+    def outcome(self, scope: Scope) -> Any:
+        """The value of a `=>`, its own or that of a block inside it, else null."""
+        value = self.run(self._scope(scope))
+        if value is FELL:
+            return None
+        return value.value if value.__class__ is Return else value
+
+    def exec(self, scope: Scope) -> Return | None:
         """As the body of a nested construct: `=>` leaves the construct's owner."""
-        inner = scope.child()
+        inner = self._scope(scope)
         for statement in self.statements:
-            execute(statement, inner)
+            ended = statement.exec(inner)
+            if ended is not None:
+                return ended
+        return None
+
+    def _scope(self, scope: Scope) -> Scope:
+        return scope.child() if self.binds or scope.kind not in QUIET else scope
 
 
 @node
@@ -92,11 +105,13 @@ class BlockValue(Node):
 
     def eval(self, scope: Scope) -> Any:
         value = Block(self.span, self.statements).run(scope.child())
+        if value.__class__ is Return:
+            raise value
         return None if value is FELL else value
 
 
 @node
-class Return_(Node):
+class Return_(Statement):
     """`=> value`."""
 
     value: Node | None
@@ -104,8 +119,8 @@ class Return_(Node):
     def eval(self, scope: Scope) -> Any:
         return None if self.value is None else present(self.value.whole(scope))
 
-    def exec(self, scope: Scope) -> None:
-        raise Return(self.eval(scope), self.span)
+    def exec(self, scope: Scope) -> Return | None:
+        return Return(self.eval(scope), self.span)
 
 
 @node
@@ -155,7 +170,7 @@ def check_labels(labels: list[str], span: Span) -> None:
 
 
 @node
-class Var(Node):
+class Var(Statement):
     """`var labels @name = value`: once, for the whole module."""
 
     labels: list[str]
@@ -179,7 +194,7 @@ class Var(Node):
 
 
 @node
-class Let(Node):
+class Let(Statement):
     """`let @name = value`: in the enclosing block."""
 
     target: Any
@@ -223,7 +238,7 @@ def _inside_when(scope: Scope) -> bool:
 
 
 @node
-class Augment(Node):
+class Augment(Statement):
     """`@name += value`: changes the nearest binding of that name."""
 
     name: str
@@ -278,21 +293,22 @@ def combined(before: Any, added: Any) -> Any:
 
 
 @node
-class If(Node):
+class If(Statement):
     """`if condition [ … ] else [ … ]`."""
 
     condition: Node
     then: Block
     otherwise: Node | None
 
-    def exec(self, scope: Scope) -> None:
-        scope.run.around("if", self, scope, self._branch)
+    def exec(self, scope: Scope) -> Return | None:
+        if scope.run.has_hooks:
+            return scope.run.statement("if", self, scope, self._branch)  # type: ignore[no-any-return]
+        return self._branch(scope)
 
-    def _branch(self, scope: Scope) -> None:
-        if scope.run.condition(self.condition, scope):
-            self.then.exec(scope)
-        elif self.otherwise is not None:
-            execute(self.otherwise, scope)
+    def _branch(self, scope: Scope) -> Return | None:
+        if self.condition.test(scope):
+            return self.then.exec(scope)
+        return self.otherwise.exec(scope) if self.otherwise is not None else None
 
 
 @node
@@ -304,7 +320,7 @@ class Catch(Node):
 
 
 @node
-class Try(Node):
+class Try(Statement):
     """`try [ … ] catch @e [ … ] finally [ … ]`. `bail` and cancellation are not caught."""
 
     body: Block
@@ -317,20 +333,21 @@ class Try(Node):
                 "E101", "try needs catch or finally", self.span, help="try [ … ] catch @error [ … ]", exit=2
             )
 
-    def exec(self, scope: Scope) -> None:
+    def exec(self, scope: Scope) -> Return | None:
         try:
-            self.body.exec(scope)
+            ended = self.body.exec(scope)
         except OrchError as error:
             if self.handler is None or error.code == "E399" or error.fatal:
                 raise
-            self._handle(self.handler, error, scope)
+            ended = self._handle(self.handler, error, scope)
         finally:
             if self.last is not None:
-                self.last.exec(scope)
+                execute(self.last, scope)
+        return ended
 
-    def _handle(self, handler: Catch, error: OrchError, scope: Scope) -> None:
+    def _handle(self, handler: Catch, error: OrchError, scope: Scope) -> Return | None:
         names = {str(handler.name)[1:]: thrown_value(error)} if handler.name else {}
-        handler.body.exec(scope.child(names=names))
+        return handler.body.exec(scope.child(names=names))
 
 
 def thrown_value(error: OrchError) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestra.errors import OrchError
-from orchestra.nodes.base import Node, node
+from orchestra.nodes.base import Node, Statement, node
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import joined, tag, unwrap
 
@@ -129,7 +129,7 @@ def _filled(template: Template, item: Any, scope: Scope) -> Any:
 
 
 @node
-class File(Node):
+class File(Statement):
     """`file "path" = value`."""
 
     target: Node
@@ -142,7 +142,7 @@ class File(Node):
 
 
 @node
-class Files(Node):
+class Files(Statement):
     """`files "folder/" = [ {"name": value}, … ]`."""
 
     target: Node

@@ -6,9 +6,8 @@ from dataclasses import field
 from typing import Any
 
 from orchestra.errors import OrchError, nearest
-from orchestra.nodes.base import Node, node, present
-from orchestra.nodes.blocks import FELL, Block, check_labels
-from orchestra.nodes.literals import holds
+from orchestra.nodes.base import Node, Statement, holds, node
+from orchestra.nodes.blocks import Block, check_labels
 from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.op import Op
 from orchestra.nodes.signals import Continue, Done, Return, Skip
@@ -16,7 +15,7 @@ from orchestra.nodes.views import View
 from orchestra.source import Span
 from orchestra.values.executable import Executable
 from orchestra.values.methods import call_method
-from orchestra.values.scope import ABSENT, Scope
+from orchestra.values.scope import ABSENT, Frame, Scope
 from orchestra.values.tagged import MISSING, Tagged, add_labels, joined, tag, unwrap
 from orchestra.values.text import auto_parse, compact_json
 
@@ -39,7 +38,7 @@ class Param(Node):
 
 
 @node
-class Exe(Node):
+class Exe(Statement):
     """`exe labels @name(params) = body`."""
 
     labels: list[str]
@@ -59,7 +58,7 @@ class Exe(Node):
 
 
 @node
-class Shadow(Node):
+class Shadow(Statement):
     """`exe js = { f, g }`: the named functions become callable from code blocks of that language."""
 
     language: str
@@ -79,7 +78,7 @@ class Shadow(Node):
 class Function(Executable):
     """A function written in a script, with the scope of the module that defines it."""
 
-    __slots__ = ("body", "definition", "digest", "from_template", "scope", "sticking")
+    __slots__ = ("body", "definition", "digest", "from_template", "has_defaults", "plain", "scope", "sticking")
 
     def __init__(self, definition: Exe, scope: Scope) -> None:
         params = definition.params or []
@@ -93,16 +92,25 @@ class Function(Executable):
         self.from_template = type(definition.body).__name__ in ("Template", "TemplateFile")
         self.scope = scope
         self.sticking = tuple(label for label in self.labels if label != "recursive")  # onto every result
+        self.plain = "llm" not in self.labels  # nothing stands between a call and the body, unless hooks do
+        self.has_defaults = any(param.default is not None for param in params)
         self.digest: Any = None
 
     def run_body(self, op: Op, scope: Scope) -> Any:
         """Evaluate the body with the operation's inputs as arguments."""
-        chain = _entered(self, scope, op)
-        context = scope.context.calling(op, chain)
-        names = self._bound(op.inputs, context)
-        inner = Scope(names, self.scope, context, self.scope.module, scope.run, "call")
+        return self.enter(op.inputs, scope, op.span)
+
+    def enter(self, inputs: list[Any], scope: Scope, span: Span | None) -> Any:
+        """Evaluate the body for a call that stands in `scope` at `span`."""
+        own = self.scope
+        frame = _entered(self, scope, span)
+        inner = Scope({}, own, scope.context, own.module, scope.run, "call", frame)
+        if len(inputs) == len(self.params) and not self.has_defaults:
+            inner.names = dict(zip(self.params, inputs))  # noqa: B905  (the lengths were compared)
+        else:
+            self._bind(inputs, inner)
         try:
-            value = self._value(inner)
+            value = self._value(inner, inputs)
         except Return as signal:
             value = signal.value
         except (Done, Continue, Skip) as signal:
@@ -111,33 +119,28 @@ class Function(Executable):
             else:
                 raise signal
         except OrchError as error:
-            raise error.within(f"@{self.name}({shown_arguments(self, op.inputs)})", op.span) from None
+            raise error.within(f"@{self.name}({shown_arguments(self, inputs)})", span) from None
         return add_labels(value, self.sticking) if self.sticking else value
 
-    def _value(self, inner: Scope) -> Any:
+    def _value(self, inner: Scope, inputs: list[Any]) -> Any:
         body = self.body
         if body.__class__ is Block:
-            value = body.run(inner.child())
-            return None if value is FELL else value
+            return body.outcome(inner)
         value = body.whole(inner)
         if body.__class__ is Reference and self.definition.params is None and isinstance(unwrap(value), Executable):
-            return call_value(value, inner.context.op.inputs, inner, body)  # exe @g = @f: another name for @f
+            return call_value(value, inputs, inner, body)  # exe @g = @f: another name for @f
         if value.__class__ is str and self.from_template and inner.run.reads_json:
             return auto_parse(value, objects_only=True)
-        return present(value)
+        return None if value is MISSING else value
 
-    def _bound(self, inputs: list[Any], context: Any) -> dict[str, Any]:
-        names: dict[str, Any] = {}
-        if len(inputs) == len(self.params) and all(value is not MISSING for value in inputs):
-            return dict(zip(self.params, inputs, strict=True))
-        params = self.definition.params or ()
+    def _bind(self, inputs: list[Any], inner: Scope) -> None:
+        """Arguments to parameters, with defaults; one parameter's default may use those before it."""
         count = len(inputs)
-        for position, param in enumerate(params):
+        for position, param in enumerate(self.definition.params or ()):
             value = inputs[position] if position < count else MISSING
             if value is MISSING and param.default is not None:
-                value = param.default.eval(self.scope.within(context, "call", names))
-            names[param.name] = value
-        return names
+                value = param.default.eval(inner)
+            inner.names[param.name] = value
 
 
 class Native(Executable):
@@ -170,37 +173,25 @@ class Class(Native):
         return self.make(inputs, scope, span)
 
 
-class Chain:
-    """The functions being called, innermost first."""
-
-    __slots__ = ("depth", "function", "parent")
-
-    def __init__(self, function: Executable, depth: int, parent: Any) -> None:
-        self.function = function
-        self.depth = depth
-        self.parent = parent
-
-
-def _entered(function: Function, scope: Scope, op: Op) -> Any:
-    """The call chain with one more call, after the check for recursion."""
-    link = scope.context.calls
-    above = link
-    while above is not None and above.function.definition is not function.definition:
-        above = above.parent
+def _entered(function: Function, scope: Scope, span: Span | None) -> Frame:
+    """The calls with one more, after the check for recursion."""
+    above = scope.frame
+    while above is not None and above.function is not function:
+        above = above.outer
     if above is None:
-        return Chain(function, 1, link)
+        return Frame(function, scope.frame, span, 1)
     if "recursive" not in function.labels:
         raise OrchError(
-            "E208", f"@{function.name} calls itself without the label recursive", op.span,
+            "E208", f"@{function.name} calls itself without the label recursive", span,
             help=f"write exe recursive @{function.name}(…) = …",
         )  # fmt: skip
     limit = scope.run.recursion_limit
     if above.depth >= limit:
         raise OrchError(
-            "E209", f"@{function.name} called itself more than {limit} times in depth", op.span,
+            "E209", f"@{function.name} called itself more than {limit} times in depth", span,
             help="add an end to the recursion, or raise ORCH_RECURSION_DEPTH",
         )  # fmt: skip
-    return Chain(function, above.depth + 1, link)
+    return Frame(function, scope.frame, span, above.depth + 1)
 
 
 def shown_arguments(function: Executable, inputs: list[Any]) -> str:
@@ -220,6 +211,8 @@ def shown_arguments(function: Executable, inputs: list[Any]) -> str:
 def call_value(callee: Any, inputs: list[Any], scope: Scope, place: Node, sample: int = 0, cache: bool = True) -> Any:
     """Call an executable that was found as a value."""
     function = callee.data if callee.__class__ is Tagged else callee
+    if function.__class__ is Function and function.plain and not scope.run.has_hooks:
+        return function.enter(inputs, scope, place.span)
     if not isinstance(function, Executable):
         raise OrchError("E202", f"{place.span.text.split('(')[0]} is not a function", place.span)
     op = Op("exe", function.name, inputs, function.labels, place.span, _alias(place), {}, function, sample, cache)

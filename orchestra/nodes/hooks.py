@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestra.nodes.base import Node, node
+from orchestra.nodes.base import Node, Statement, node
 from orchestra.nodes.blocks import FELL, Block
 from orchestra.nodes.op import Op
 from orchestra.nodes.signals import Return
@@ -40,7 +40,7 @@ class HookOperation(Node):
 
 
 @node
-class Hook(Node):
+class Hook(Statement):
     """`hook @name timing filter = [ … ]`."""
 
     name: str | None
@@ -97,6 +97,7 @@ class ActiveHook:
             body.eval(scope)
             return UNCHANGED
         try:
-            return body.run(scope)
+            value = body.run(scope)
         except Return as signal:
-            return signal.value
+            value = signal
+        return value.value if value.__class__ is Return else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from orchestra.errors import OrchError
@@ -9,7 +10,7 @@ from orchestra.nodes.base import Node, present
 from orchestra.nodes.views import View
 from orchestra.values.error_item import ErrorItem
 from orchestra.values.kinds import a_kind
-from orchestra.values.tagged import MISSING, joined, tag, unwrap
+from orchestra.values.tagged import MISSING, joined, tag_each, unwrap
 from orchestra.values.text import auto_parse, display
 
 __all__ = ["DROPPED", "STOPPED", "Stopped", "as_data", "items_of"]
@@ -31,15 +32,15 @@ def items_of(value: Any, place: Node) -> list[tuple[str, Any]]:
     if isinstance(data, View):
         data = data.plain()
     if isinstance(data, list):
-        pairs = [(str(index), item) for index, item in enumerate(data)]
+        keys: Iterable[str] = map(str, range(len(data)))
+        items = data
     elif isinstance(data, dict) and not isinstance(data, ErrorItem):
-        pairs = list(data.items())
+        keys, items = data, list(data.values())
     else:
         raise OrchError(
             "E304", f"for needs an array or object, this is {a_kind(data)}: {shortened(data)}", place.span
         )  # fmt: skip
-    meta = joined((value,))
-    return [(key, tag(item, meta)) for key, item in pairs] if meta.flows else pairs
+    return list(zip(keys, tag_each(items, joined((value,))), strict=True))
 
 
 def shortened(data: Any) -> str:

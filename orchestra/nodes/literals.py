@@ -8,33 +8,13 @@ from typing import Any
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, node, present
 from orchestra.regex import Regex as Pattern
-from orchestra.source import Span
-from orchestra.values.error_item import check_condition
 from orchestra.values.operators import truthy
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, unwrap
 
-__all__ = ["Array", "Constant", "Number", "Object", "holds", "test"]
+__all__ = ["Array", "Constant", "Number", "Object"]
 
 CONSTANTS = {"true": True, "false": False, "null": None}
-
-
-def test(part: Node, scope: Scope) -> bool:
-    """Whether a part holds as a condition. Undefined names are false, an unhandled error item is an error."""
-    return part.test(scope) if hasattr(part, "test") else holds(part.peek(scope), part.span)
-
-
-def holds(value: Any, span: Span) -> bool:
-    """Whether a value that stands at `span` counts as true."""
-    if value is True or value is False:
-        return bool(value)
-    data = unwrap(value)
-    if data.__class__ is list or data.__class__ is dict or isinstance(data, dict):
-        try:
-            check_condition(data)
-        except OrchError as error:
-            raise error.at(span) from None
-    return truthy(data)
 
 
 @node

@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import Any
 
 from orchestra.errors import OrchError
-from orchestra.nodes.base import Node, node, present
+from orchestra.nodes.base import Node, execute, node, present
 from orchestra.nodes.blocks import Block
 from orchestra.nodes.durations import duration_of
 from orchestra.nodes.signals import Continue, Done, Retry, Skip
@@ -46,7 +46,7 @@ class Loop(Node):
         while frame.limit is None or frame.iteration < frame.limit:
             frame.iteration += 1
             inner = scope.within(context, "loop", {"input": state})
-            if self.until is not None and scope.run.condition(self.until, inner):
+            if self.until is not None and self.until.test(inner):
                 return None
             if pace and frame.iteration > 1:
                 scope.run.sleep(pace)
@@ -62,7 +62,7 @@ class Loop(Node):
 
     def _round(self, scope: Scope) -> None:
         try:
-            self.body.exec(scope)
+            execute(self.body, scope)
         except Skip as signal:
             raise OrchError("E303", "skip has no for to drop an item from", signal.span, help="use continue") from None
         except Retry as signal:

@@ -8,19 +8,22 @@ from dataclasses import field
 from typing import Any
 
 from orchestra.errors import OrchError, Warned
-from orchestra.nodes.base import Node, node
-from orchestra.nodes.blocks import FELL, Block, emits, execute
+from orchestra.nodes.base import Node, Statement, execute, node
+from orchestra.nodes.blocks import Block, emits
 from orchestra.nodes.durations import duration_of
 from orchestra.nodes.items import DROPPED, Stopped, as_data, items_of
+from orchestra.nodes.loop import Loop
 from orchestra.nodes.signals import Continue, Done, Retry, Return, Skip
 from orchestra.nodes.stages import Branches, Piped, StageBranches, run_stages
-from orchestra.nodes.when import act, choose
+from orchestra.nodes.when import Chooser, choose
 from orchestra.values.error_item import ErrorItem
 from orchestra.values.operators import to_number
 from orchestra.values.scope import ForFrame, Scope
 from orchestra.values.tagged import joined, tag, unwrap
 
 __all__ = ["Batch", "BatchGroup", "Binding", "For", "ForChoice", "ForFilter", "Parallel"]
+
+STRIDE = 32  # items that are counted together when it is time to let others work
 
 
 @node
@@ -31,16 +34,16 @@ class Binding(Node):
     variable: str
     path: list[str]
     name: str = field(init=False)
+    key_name: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.name = str(self.variable)[1:]
+        self.key_name = str(self.key)[1:] if self.key else f"{self.name}_key"
 
     def names(self, key: str, item: Any) -> dict[str, Any]:
         if self.path:
             self._check_fields(key, item)
-        if self.key:
-            return {self.name: item, str(self.key)[1:]: key}
-        return {self.name: item, f"{self.name}_key": key}
+        return {self.name: item, self.key_name: key}
 
     def _check_fields(self, key: str, item: Any) -> None:
         data = unwrap(item)
@@ -96,12 +99,19 @@ class ForFilter(Node):
     condition: Node
     body: Node
 
+    def outcome(self, scope: Scope) -> Any:
+        return self.body.outcome(scope) if self.condition.test(scope) else DROPPED
+
 
 @node
 class ForChoice(Node):
     """`when [ condition => value … ]`: the first arm that holds; an item without one is dropped."""
 
     entries: list[Node]
+
+    def outcome(self, scope: Scope) -> Any:
+        action = choose(self.entries, scope)
+        return DROPPED if action is None else action.outcome(scope)
 
 
 @node
@@ -156,18 +166,7 @@ class For(Node):
 
     def _value(self, scope: Scope) -> Any:
         """The result of one iteration, or DROPPED."""
-        tail = self.tail
-        if isinstance(tail, ForFilter):
-            if not scope.run.condition(tail.condition, scope):
-                return DROPPED
-            tail = tail.body
-        elif isinstance(tail, ForChoice):
-            action = choose(tail.entries, scope, lambda part, inner: inner.run.condition(part, inner))
-            return DROPPED if action is None else as_data(act(action, scope))
-        if isinstance(tail, Block):
-            value = tail.run(scope.child())
-            return None if value is FELL else as_data(value)
-        return as_data(act(tail, scope))
+        return as_data(self.tail.outcome(scope))
 
     # ── as a statement ───────────────────────────────────────────────────────────────────────────
 
@@ -182,19 +181,21 @@ class For(Node):
     def _effect(self, scope: Scope, shows: bool) -> Any:
         tail = self.tail
         if isinstance(tail, ForFilter):
-            if not scope.run.condition(tail.condition, scope):
+            if not tail.condition.test(scope):
                 return None
             tail = tail.body
         elif isinstance(tail, ForChoice):
-            action = choose(tail.entries, scope, lambda part, inner: inner.run.condition(part, inner))
+            action = choose(tail.entries, scope)
             if action is None:
                 return None
             tail = action
         if isinstance(tail, Block):
-            tail.run(scope.child())
-        elif hasattr(tail, "exec_statement"):
+            ended = tail.run(scope.child())
+            if ended.__class__ is Return:  # only that of a block inside it leaves the loop
+                raise ended
+        elif isinstance(tail, (For, Loop)):
             tail.exec_statement(scope)
-        elif hasattr(tail, "exec"):
+        elif isinstance(tail, (Statement, Chooser)):
             execute(tail, scope)
         else:
             value = tail.whole(scope)
@@ -211,52 +212,38 @@ class For(Node):
         if options is not None:
             return self._parallel(pairs, scope, body, options, kind)
         frame = ForFrame(self.binding.name, len(pairs), False)
-        context = scope.context.with_(for_=frame)
-        breathe = scope.run.breathe
+        inner = scope.within(scope.context.with_(for_=frame), kind)  # nothing keeps it beyond its iteration
         outcomes: list[Any] = []
         for index, (key, item) in enumerate(pairs):
             frame.index, frame.key = index, key
-            breathe()
+            if index % STRIDE == STRIDE - 1:
+                scope.run.breathe(STRIDE)
             try:
-                outcomes.append(self._iteration(index, key, item, scope, context, body, kind))
+                outcomes.append(self._iteration(key, item, inner, body))
             except Done:
                 break
             except OrchError as error:
                 raise self._placed(error, index, key, len(pairs)) from None
+        scope.run.breathe(len(pairs) % STRIDE)
         return outcomes
 
-    def _iteration(
-        self,
-        index: int,
-        key: str,
-        item: Any,
-        scope: Scope,
-        context: Any,
-        body: Callable[[Scope], Any],
-        kind: str,
-    ) -> Any:
+    def _iteration(self, key: str, item: Any, inner: Scope, body: Callable[[Scope], Any]) -> Any:
         """One item: its value, or DROPPED. `Done` and, in statements, `Return` leave the loop."""
-        run = scope.run
-        if run.watches("for:iteration"):
-            return run.iteration(
-                self,
-                key,
-                item,
-                scope.within(context),
-                lambda changed: self._body(key, changed, scope, context, body, kind),
-            )
-        return self._body(key, item, scope, context, body, kind)
+        run = inner.run
+        if run.has_hooks and run.watches("for:iteration"):
+            return run.iteration(self, key, item, inner, lambda changed: self._body(key, changed, inner, body))
+        return self._body(key, item, inner, body)
 
-    def _body(self, key: str, item: Any, scope: Scope, context: Any, body: Callable[[Scope], Any], kind: str) -> Any:
-        inner = scope.within(context, kind, self.binding.names(key, item))
+    def _body(self, key: str, item: Any, inner: Scope, body: Callable[[Scope], Any]) -> Any:
+        inner.names = self.binding.names(key, item)
         try:
             return body(inner)
         except (Continue, Skip):
             return DROPPED
         except Return as signal:
-            if kind == "each":
+            if inner.kind == "each":
                 raise
-            return None if kind == "parallel-each" else as_data(signal.value)
+            return None if inner.kind == "parallel-each" else as_data(signal.value)
         except Retry as signal:
             raise OrchError(
                 "E305", "retry has no pipeline to run again here", signal.span, help="use continue in loops"
@@ -298,7 +285,7 @@ class For(Node):
             barrier = scope.within(scope.context.with_(for_=frame, errors=[]), "parallel", {"for parallel": options})
             try:
                 with windows.item(index, barrier):
-                    return self._iteration(index, key, item, barrier, barrier.context, body, inner_kind)
+                    return self._iteration(key, item, barrier.child(inner_kind), body)
             except OrchError as error:
                 raise self._placed(error, index, key, len(pairs)) from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orchestra.errors import OrchError, nearest
-from orchestra.nodes.base import Node, node
+from orchestra.nodes.base import Node, Statement, node
 from orchestra.nodes.tails import With
 from orchestra.nodes.templates import Template
 from orchestra.values.scope import Scope
@@ -82,7 +82,7 @@ def source_text(source: Node, scope: Scope) -> str:
 
 
 @node
-class Import(Node):
+class Import(Statement):
     """`import { a, b as @c } from source`."""
 
     kind: ImportKind | None
@@ -123,7 +123,7 @@ class Import(Node):
 
 
 @node
-class ImportWhole(Node):
+class ImportWhole(Statement):
     """`import source as @name`."""
 
     kind: ImportKind | None
@@ -178,7 +178,7 @@ class ExportAll(Node):
 
 
 @node
-class Export(Node):
+class Export(Statement):
     """`export { @a, b as c }`."""
 
     items: list[Node]
@@ -193,7 +193,7 @@ class Export(Node):
 
 
 @node
-class Needs(Node):
+class Needs(Statement):
     """`needs { … }`: what must be there before the script goes on."""
 
     body: str

@@ -32,21 +32,23 @@ class Reference(Node):
     def __post_init__(self) -> None:
         self.name = self.token[1:]
 
+    def eval(self, scope: Scope) -> Any:
+        name = self.name
+        around: Scope | None = scope
+        while around is not None:  # scope.find, without the call: nothing is evaluated more often
+            if name in around.names:
+                return around.names[name]
+            around = around.parent
+        value = scope.run.builtin(name, scope)
+        if value is ABSENT:
+            raise undefined(name, scope, self)
+        return value
+
     def peek(self, scope: Scope) -> Any:
         value = scope.find(self.name)
         if value is ABSENT:
             value = scope.run.builtin(self.name, scope)
-            if value is ABSENT:
-                return MISSING
-        return value
-
-    def eval(self, scope: Scope) -> Any:
-        value = scope.find(self.name)
-        if value is ABSENT:
-            value = scope.run.builtin(self.name, scope)
-            if value is ABSENT:
-                raise undefined(self.name, scope, self)
-        return value
+        return MISSING if value is ABSENT else value
 
     def defined(self, scope: Scope) -> bool:
         return scope.find(self.name) is not ABSENT or scope.run.builtin(self.name, scope) is not ABSENT
@@ -68,14 +70,13 @@ class Field(Node):
         self.plain = not self.each and self.name not in ("mx", "keep")
 
     def eval(self, scope: Scope) -> Any:
-        base = self.base.eval(scope)
-        if self.plain and base.__class__ is dict:
-            return base.get(self.name, MISSING)
-        return self.of(base, scope)
+        return self.of(self.base.eval(scope), scope)
 
     def peek(self, scope: Scope) -> Any:
         base = self.base.peek(scope)
-        data = unwrap(base)
+        data = base.data if base.__class__ is Tagged else base
+        if data.__class__ is dict:
+            return self.of(base, scope)
         if isinstance(data, (str, int, float)) and self.name not in ("mx", "length", "keep"):
             return MISSING
         return self.of(base, scope)
@@ -86,6 +87,10 @@ class Field(Node):
         if data.__class__ is dict and self.plain:
             value = data.get(self.name, MISSING)
             return tag(value, base.meta) if base.__class__ is Tagged else value
+        return self._unusual(base, data, scope)
+
+    def _unusual(self, base: Any, data: Any, scope: Scope) -> Any:
+        """`.mx`, and the fields of what is no object."""
         if isinstance(data, View):
             return self._viewed(data)
         if self.name == "mx" and not self._inside_data():

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestra.errors import OrchError
-from orchestra.nodes.base import Node, node
-from orchestra.nodes.literals import holds, test
+from orchestra.nodes.base import Node, holds, node
 from orchestra.values import operators
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, Tagged, joined, merge, tag
@@ -22,9 +21,9 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "/": operators.divide,
     "%": operators.remainder,
     "==": operators.equals,
-    "!=": lambda a, b: not operators.equals(a, b),
+    "!=": operators.differs,
     "~=": operators.tolerant_match,
-    "!~=": lambda a, b: not operators.tolerant_match(a, b),
+    "!~=": operators.tolerant_mismatch,
     "<": operators.less,
     "<=": operators.less_equal,
     ">": operators.greater,
@@ -81,6 +80,13 @@ class Comparison(Binary):
     def eval(self, scope: Scope) -> Any:
         return self._applied(self.left.peek(scope), self.right.peek(scope))
 
+    def test(self, scope: Scope) -> bool:
+        a, b = self.left.peek(scope), self.right.peek(scope)
+        try:
+            return bool(self.apply(a.data if a.__class__ is Tagged else a, b.data if b.__class__ is Tagged else b))
+        except OrchError as error:
+            raise error.at(self.span) from None
+
 
 @node
 class Negative(Node):
@@ -98,7 +104,7 @@ class Not(Node):
     operand: Node
 
     def eval(self, scope: Scope) -> Any:
-        return not test(self.operand, scope)
+        return not self.operand.test(scope)
 
 
 @node
@@ -147,4 +153,4 @@ class Ternary(Node):
     no: Node
 
     def eval(self, scope: Scope) -> Any:
-        return self.yes.whole(scope) if test(self.condition, scope) else self.no.whole(scope)
+        return self.yes.whole(scope) if self.condition.test(scope) else self.no.whole(scope)

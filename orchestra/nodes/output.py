@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orchestra.errors import OrchError
-from orchestra.nodes.base import Node, node
+from orchestra.nodes.base import Node, Statement, node
 from orchestra.nodes.blocks import emits, is_silent
 from orchestra.nodes.commands import Code, Command, CommandOptions
 from orchestra.nodes.files import Load
@@ -18,6 +18,7 @@ from orchestra.nodes.op import Op
 from orchestra.nodes.options import WithOptions
 from orchestra.nodes.pipeline_run import Effect
 from orchestra.nodes.pipelines import ParallelCalls, Pipeline
+from orchestra.nodes.signals import Return
 from orchestra.nodes.templates import Template, text_of
 from orchestra.nodes.when import Chooser
 from orchestra.values.scope import Scope
@@ -27,7 +28,7 @@ __all__ = ["Append", "Invocation", "Log", "Output", "Run", "Show", "destination_
 
 
 @node
-class Show(Node):
+class Show(Statement):
     """`show value`."""
 
     labels: list[str]
@@ -35,9 +36,9 @@ class Show(Node):
 
     def exec(self, scope: Scope) -> None:
         if not is_silent(scope):
-            self.effect(scope)
+            self.outcome(scope)
 
-    def effect(self, scope: Scope) -> Any:
+    def outcome(self, scope: Scope) -> Any:
         """Show, and give the text: what `show` is worth as an arm of `when`."""
         if was_live(self.value, scope):
             return self.value.eval(scope)
@@ -58,7 +59,7 @@ def was_live(part: Node, scope: Scope) -> bool:
 
 
 @node
-class Log(Node):
+class Log(Statement):
     """`log value`: to stderr; alone, the document so far."""
 
     value: Node | None
@@ -108,7 +109,7 @@ def _bare(text: str, target: Node) -> str:
 
 
 @node
-class Output(Node):
+class Output(Statement):
     """`output value to target as format`."""
 
     value: Node | None
@@ -123,7 +124,7 @@ class Output(Node):
 
 
 @node
-class OutputOld(Node):
+class OutputOld(Statement):
     """`output value "path"`."""
 
     value: Node
@@ -144,7 +145,7 @@ def write_output(value: Any, source: Node | None, target: Node, format: str | No
 
 
 @node
-class Append(Node):
+class Append(Statement):
     """`append value to path`."""
 
     value: Node
@@ -174,7 +175,7 @@ class Using(Node):
 
 
 @node
-class Run(Node):
+class Run(Statement):
     """`run source`: executes and prints the result."""
 
     source: Node
@@ -182,15 +183,11 @@ class Run(Node):
 
     def exec(self, scope: Scope) -> None:
         if not is_silent(scope):
-            self.effect(scope, shows=True)
+            value = self.outcome(scope)
+            if not was_live(self.source, scope):
+                scope.run.print_result(value, scope, self.span)
 
-    def effect(self, scope: Scope, shows: bool = False) -> Any:
-        value = self._value(scope)
-        if shows and not was_live(self.source, scope):
-            scope.run.print_result(value, scope, self.span)
-        return value
-
-    def _value(self, scope: Scope) -> Any:
+    def outcome(self, scope: Scope) -> Any:
         source = self.source
         if self.using is not None and isinstance(source, (Command, Code)):
             return source.run(scope, CommandOptions(env=self.using.variables(scope)))
@@ -205,7 +202,7 @@ RUNS = (Call, Chooser, For, Foreach, Loop, Pipeline, ParallelCalls, Stream, With
 
 
 @node
-class Invocation(Node):
+class Invocation(Statement):
     """A call that stands alone; at the top level its value is shown."""
 
     value: Node
@@ -221,13 +218,15 @@ class Invocation(Node):
                 exit=2,
             )
 
-    def exec(self, scope: Scope) -> None:
+    def exec(self, scope: Scope) -> Return | None:
         statement = getattr(self.value, "exec_statement", None)
         if statement is not None:
-            statement(scope)
-            return
-        if is_silent(scope):
-            return
+            return statement(scope)  # type: ignore[no-any-return]
+        if not is_silent(scope):
+            self._shown(scope)
+        return None
+
+    def _shown(self, scope: Scope) -> None:
         value = self.value.eval(scope)
         if type(self.value).__name__ in ("Command", "Code"):
             scope.run.print_result(value, scope, self.span)

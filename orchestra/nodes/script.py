@@ -6,8 +6,7 @@ from dataclasses import field
 from typing import Any
 
 from orchestra.errors import OrchError
-from orchestra.nodes.base import Node, node, present, walk
-from orchestra.nodes.blocks import Return_, execute
+from orchestra.nodes.base import Node, Statement, node, walk
 from orchestra.nodes.tails import With
 from orchestra.nodes.templates import Template, Text, text_of
 from orchestra.values.scope import Scope
@@ -16,7 +15,7 @@ __all__ = ["Checkpoint", "Document", "Script"]
 
 
 @node
-class Document(Node):
+class Document(Statement):
     """Prose in markdown mode, copied out."""
 
     text: str
@@ -61,18 +60,16 @@ class Script(Node):
     def run(self, scope: Scope) -> Any:
         """Run as the main script; the value of `=>`, or None."""
         for statement in self.statements:
-            if statement.__class__ is Return_:
-                return present(statement.eval(scope))
-            execute(statement, scope)
+            if (ended := statement.exec(scope)) is not None:
+                return ended.value
         return None
 
     def define(self, scope: Scope) -> Any:
         """Run as a module: definitions and control blocks, but nothing that speaks."""
         for statement in self.statements:
-            if statement.__class__ is Return_:
-                return present(statement.eval(scope))
-            if not isinstance(statement, Document):
-                execute(statement, scope)
+            ended = None if isinstance(statement, Document) else statement.exec(scope)
+            if ended is not None:
+                return ended.value
         return None
 
     def checkpoints(self) -> list[str]:

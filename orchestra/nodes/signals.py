@@ -18,13 +18,15 @@ class Signal(BaseException):
     word = ""
 
     def __init__(self, value: Any = None, span: Span | None = None) -> None:
-        super().__init__()
         self.value = value
         self.span = span
 
 
 class Return(Signal):
-    """`=> value`: ends the function, iteration or script."""
+    """`=> value`: ends the function, iteration or script.
+
+    Statements hand it to the block around them; it is raised only where an expression lies between.
+    """
 
     word = "=>"
 

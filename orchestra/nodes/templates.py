@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from orchestra.errors import OrchError, Warned
-from orchestra.nodes.base import Node, node, walk
+from orchestra.nodes.base import Node, holds, node, walk
 from orchestra.nodes.files import Load, LoadAs
 from orchestra.nodes.functions import Call, call_value
-from orchestra.nodes.literals import holds
 from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.stages import stage_callee
 from orchestra.nodes.views import View

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from orchestra.nodes.base import Node, parts_of
+from orchestra.nodes.op import Op
 from orchestra.values.scope import Context, ForFrame, LoopFrame, Scope, StageFrame
 from orchestra.values.tagged import MISSING, Meta, labels_of, meta_of, unwrap
 from orchestra.values.text import template_text
@@ -241,10 +242,19 @@ class ContextView(View):
         return seen
 
     def _op(self) -> Any:
-        return OpView(self.context.op) if self.context.op is not None else MISSING
+        op = self._operation()
+        return OpView(op) if op is not None else MISSING
 
     def _labels(self) -> list[str]:
-        return list(self.context.op.labels) if self.context.op is not None else []
+        op = self._operation()
+        return list(op.labels) if op is not None else []
+
+    def _operation(self) -> Op | None:
+        """The innermost call, or the operation that a hook watches."""
+        frame = self.scope.frame
+        if frame is None:
+            return None
+        return frame.op or Op("exe", frame.function.name, [], frame.function.labels, frame.span)
 
     def _for(self) -> Any:
         return ForView(self.context.for_) if self.context.for_ is not None else MISSING

@@ -5,20 +5,21 @@ As a value it gives the arm's value; as a statement it may return from a functio
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from orchestra.errors import OrchError
-from orchestra.nodes.base import Node, node, present
-from orchestra.nodes.blocks import FELL, Block, execute, function_host
+from orchestra.nodes.base import Node, Statement, execute, node, present, walk
+from orchestra.nodes.blocks import FELL, Block, Let, function_host
 from orchestra.nodes.operators import Not
 from orchestra.nodes.signals import Return
 from orchestra.values import operators
-from orchestra.values.scope import Scope
+from orchestra.values.scope import ABSENT, Scope
 from orchestra.values.tagged import Meta, joined, plain, tag, unwrap
 
-__all__ = ["Arm", "ArmAny", "ArmNone", "When", "WhenInline", "WhenMatch", "act", "choose"]
+__all__ = ["Arm", "ArmAny", "ArmNone", "When", "WhenInline", "WhenMatch", "choose"]
 
-EFFECT: Final = object()  # the chosen action was an effect and has no value
+TOP: Final = ("module", "arm")  # scopes in which a failing condition of a statement is an error at once
 
 
 @node
@@ -43,102 +44,83 @@ class ArmNone(Node):
     action: Node
 
 
-def choose(entries: list[Node], scope: Scope, matches: Any) -> Node | None:
-    """The action of the first arm that holds; bindings between the arms are made on the way."""
-    failed: list[OrchError] = []
+def choose(entries: list[Node], scope: Scope, subject: Any = ABSENT) -> Node | None:
+    """The action of the first arm that holds or, with a subject, matches it; bindings between the arms are made.
+
+    A condition that fails holds not, if a later one does; at the top level it is an error at once.
+    """
+    failed: OrchError | None = None
     for entry in entries:
-        if isinstance(entry, (ArmAny, ArmNone)):
+        if entry.__class__ is Arm:
+            condition = entry.condition
+            try:
+                if condition.test(scope) if subject is ABSENT else _matches(condition, subject, scope):
+                    return entry.action
+            except OrchError as error:
+                if scope.kind == "arm" and scope.parent is not None and scope.parent.kind == "module":
+                    raise
+                failed = failed or error
+        elif isinstance(entry, (ArmAny, ArmNone)):
             return entry.action
-        if not isinstance(entry, Arm):
+        else:
             execute(entry, scope)
-            continue
-        try:
-            if matches(entry.condition, scope):
-                return entry.action
-        except OrchError as error:
-            if scope.kind == "arm" and scope.parent is not None and scope.parent.kind == "module":
-                raise
-            failed.append(error)
-    if failed:
-        raise failed[0]
+    if failed is not None:
+        raise failed
     return None
 
 
-def act(action: Node, scope: Scope) -> Any:
-    """Do the action as a value: a block's `=>` gives it, an effect gives its text or null."""
-    if isinstance(action, Block):
-        try:
-            value = action.run(scope.child())
-        except Return as signal:
-            return signal.value
-        return None if value is FELL else value
-    effect = getattr(action, "effect", None)
-    if effect is not None:
-        return effect(scope)
-    if hasattr(action, "exec") and not hasattr(action, "exec_statement"):
-        action.exec(scope)
-        return None
-    return present(action.whole(scope))
-
-
-def act_statement(action: Node, scope: Scope) -> Any:
-    """Do the action of a `when` that stands as a statement: its value, or EFFECT."""
-    if isinstance(action, Block):
-        value = action.run(scope.child())
-        return EFFECT if value is FELL else _Ended(value)
-    if hasattr(action, "exec"):
-        if hasattr(action, "exec_statement"):
-            action.exec_statement(scope)
-        else:
-            action.exec(scope)
-        return EFFECT
-    return present(action.whole(scope))
-
-
-class _Ended:
-    """The value of a `=>` directly in an action block."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
+@dataclass(slots=True, eq=False, repr=False)
 class Chooser(Node):
     """What the three forms of `when` share."""
 
-    __slots__ = ()
+    binds: bool = field(init=False)  # whether something in it needs names of its own
+
+    def __post_init__(self) -> None:
+        self.binds = any(isinstance(part, Let) for part in walk(self))
 
     def chosen(self, scope: Scope) -> tuple[Node | None, Meta | None]:
         """The action to take, and what flows from a matched subject into its value."""
         raise AssertionError
 
     def eval(self, scope: Scope) -> Any:
-        inner = scope.child("when")
+        inner = scope.child("when") if self.binds or scope.kind in TOP else scope
         action, flow = self.chosen(inner)
         if action is None:
             return None
-        value = act(action, inner)
+        value = action.outcome(inner)
         return value if flow is None or not flow.flows else tag(value, flow)
 
-    def exec_statement(self, scope: Scope) -> None:
+    def exec_statement(self, scope: Scope) -> Return | None:
         """As a statement: a value returns from a function, is an iteration's result, or is shown at the top level."""
-        scope.run.around("when", self, scope, self._statement)
+        return scope.run.statement("when", self, scope, self._statement)  # type: ignore[no-any-return]
 
-    def _statement(self, scope: Scope) -> None:
+    def _statement(self, scope: Scope) -> Return | None:
         inner = scope.child("arm")
         action, _ = self.chosen(inner)
-        if action is None:
-            return
-        value = act_statement(action, inner)
+        if isinstance(action, Block):
+            return self._ended(action.run(inner.child()), scope)
+        if isinstance(action, (Statement, Chooser)):
+            return action.exec(inner)
+        value = action.outcome(inner) if action is not None else None
+        if unwrap(value) is None:
+            return None
         place = function_host(scope)
-        if isinstance(value, _Ended):
-            if place != "module":
-                raise Return(value.value, self.span)
-            scope.run.emit(value.value, scope)
-        elif value is not EFFECT and unwrap(value) is not None:
-            if place in ("call", "item", "parallel"):
-                raise Return(value, self.span)
-            if place == "module":
-                scope.run.emit(value, scope)
+        if place in ("call", "item", "parallel"):
+            return Return(value, self.span)
+        if place == "module":
+            scope.run.emit(value, scope)
+        return None
+
+    def _ended(self, value: Any, scope: Scope) -> Return | None:
+        """What becomes of the `=>` of an action block: at the top level it ends only that block."""
+        if value is FELL:
+            return None
+        if value.__class__ is Return:
+            return value
+        if function_host(scope) != "module":
+            return Return(value, self.span)
+        scope.run.emit(value, scope)
+        return None
 
     exec = exec_statement
 
@@ -150,7 +132,7 @@ class When(Chooser):
     entries: list[Node]
 
     def chosen(self, scope: Scope) -> tuple[Node | None, Meta | None]:
-        return choose(self.entries, scope, lambda part, inner: inner.run.condition(part, inner)), None
+        return choose(self.entries, scope), None
 
 
 @node
@@ -161,7 +143,7 @@ class WhenInline(Chooser):
     action: Node
 
     def chosen(self, scope: Scope) -> tuple[Node | None, Meta | None]:
-        return (self.action if scope.run.condition(self.condition, scope) else None), None
+        return (self.action if self.condition.test(scope) else None), None
 
 
 @node
@@ -174,8 +156,7 @@ class WhenMatch(Chooser):
     def chosen(self, scope: Scope) -> tuple[Node | None, Meta | None]:
         value = self.subject.eval(scope)
         subject = present(plain(value))
-        action = choose(self.entries, scope, lambda part, inner: _matches(part, subject, inner))
-        return action, joined((value,))
+        return choose(self.entries, scope, subject), joined((value,))
 
 
 def _matches(pattern: Node, subject: Any, scope: Scope) -> bool:

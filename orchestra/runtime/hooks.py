@@ -10,7 +10,7 @@ from orchestra.nodes.hooks import UNCHANGED, ActiveHook
 from orchestra.nodes.op import Op
 from orchestra.nodes.signals import Signal
 from orchestra.source import Span
-from orchestra.values.scope import Scope
+from orchestra.values.scope import Frame, Scope
 from orchestra.values.tagged import joined, tag, unwrap
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ class Hooks:
             **facts,
             "hooks": {"errors": list(errors)},
         }
-        context = scope.context.with_(op=op, hooked=True, more=more)
-        inner = hook.scope.within(context, "call", names)
+        inner = hook.scope.called(scope.within(scope.context.with_(hooked=True, more=more)), names)
+        inner.frame = Frame(None, scope.frame, op.span, 1, op)
         try:
             return hook.run(inner)
         except OrchError as error:

@@ -199,7 +199,7 @@ class Importing:
 
         def fill(op: Op, call_scope: Scope) -> Any:
             values = [*op.inputs, *[MISSING] * len(params)]
-            inner = scope.within(call_scope.context, "call", dict(zip(params, values, strict=False)))
+            inner = scope.called(call_scope, dict(zip(params, values, strict=False)))
             inner.module = body.module
             return body.parsed.eval(inner)
 

@@ -18,9 +18,9 @@ from orchestra.events import Event
 from orchestra.nodes.base import Node
 from orchestra.nodes.functions import Native, call_value
 from orchestra.nodes.hooks import ActiveHook
-from orchestra.nodes.literals import test
 from orchestra.nodes.op import Op
 from orchestra.nodes.script import Script
+from orchestra.nodes.signals import Return
 from orchestra.nodes.templates import text_of
 from orchestra.nodes.views import View
 from orchestra.runtime.builtins import Builtins, exists_call
@@ -68,6 +68,7 @@ class Run(Recording, Executing, Writing, Importing):
         self.reads_json = bool(self.config.run.autoParseJson)
         self.recursion_limit = int(self.environ.get("ORCH_RECURSION_DEPTH") or self.config.run.recursionDepth)
         self.parallel_limit = int(self.environ.get("ORCH_PARALLEL_LIMIT") or self.config.run.parallel)
+        self.has_hooks = False  # whether there are hooks
         self._rounds = 0
         self.waits = 0  # how often something has been waited for
         self._loops = 0
@@ -92,10 +93,11 @@ class Run(Recording, Executing, Writing, Importing):
         except BaseExceptionGroup as group:
             raise _cancellation(group) or group from None
 
-    def breathe(self) -> None:
-        """Let signals, time limits and sibling tasks act during a long loop."""
-        self._rounds += 1
-        if self._rounds % BREATH == 0:
+    def breathe(self, rounds: int = 1) -> None:
+        """Let signals, time limits and sibling tasks act during a long loop, of which `rounds` more have begun."""
+        self._rounds += rounds
+        if self._rounds >= BREATH:
+            self._rounds = 0
             self.wait(trio.lowlevel.checkpoint)
             self.check_interrupted()
 
@@ -188,10 +190,7 @@ class Run(Recording, Executing, Writing, Importing):
         text = stream.read()
         return auto_parse(text) if text else ABSENT
 
-    # ── conditions and the seam ──────────────────────────────────────────────────────────────────
-
-    def condition(self, part: Node, scope: Scope) -> bool:
-        return test(part, scope)
+    # ── the seam ─────────────────────────────────────────────────────────────────────────────────
 
     def call(self, op: Op, scope: Scope) -> Any:
         """Call a function: hooks, cache, body."""
@@ -218,6 +217,20 @@ class Run(Recording, Executing, Writing, Importing):
             return action(scope)
         return self.hooks.perform(Op(kind, "", [], (), node.span), lambda op: action(scope), scope, {})
 
+    def statement(self, kind: str, node: Node, scope: Scope, action: Callable[[Scope], Return | None]) -> Return | None:
+        """Likewise for one that may end the block around it; hooks see that as they see an error."""
+
+        def act(scope: Scope) -> None:
+            ended = action(scope)
+            if ended is not None:
+                raise ended
+
+        try:
+            self.around(kind, node, scope, act)
+        except Return as ended:
+            return ended
+        return None
+
     def fire(self, timing: str, kind: str, node: Node, scope: Scope) -> None:
         """Run the hooks of one timing for something that is no single operation."""
         self.hooks.fire(timing, Op(kind, "", [], (), node.span), scope)
@@ -236,6 +249,7 @@ class Run(Recording, Executing, Writing, Importing):
 
     def add_hook(self, hook: ActiveHook, span: Span) -> None:
         self.hooks.add(hook, span)
+        self.has_hooks = True
 
     def labelled_variable(self, node: Any, scope: Scope) -> Any:
         """`var llm @x = …`: the call on the right, or the whole expression, through the cache."""

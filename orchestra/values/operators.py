@@ -15,6 +15,7 @@ from orchestra.values.tagged import MISSING, Value, unwrap
 
 __all__ = [
     "add",
+    "differs",
     "divide",
     "equals",
     "greater",
@@ -27,6 +28,7 @@ __all__ = [
     "subtract",
     "to_number",
     "tolerant_match",
+    "tolerant_mismatch",
     "truthy",
 ]
 
@@ -202,6 +204,10 @@ def equals(a: Value, b: Value) -> bool:
     return _equals_alike(a, b)
 
 
+def differs(a: Value, b: Value) -> bool:
+    return not equals(a, b)
+
+
 def _equals_alike(a: Value, b: Value) -> bool:
     if isinstance(a, list):
         return isinstance(b, list) and len(a) == len(b) and all(map(_equal_items, a, b))
@@ -232,6 +238,10 @@ def tolerant_match(a: Value, b: Value) -> bool:
         return _is_nothing(a) and _is_nothing(b)
     allowed = _items(b)
     return all(any(equals(item, other) for other in allowed) for item in _items(a))
+
+
+def tolerant_mismatch(a: Value, b: Value) -> bool:
+    return not tolerant_match(a, b)
 
 
 def _is_nothing(value: Value) -> bool:

@@ -1,7 +1,7 @@
 """Where names live while a script runs, and what is true around the running line.
 
-A `Scope` maps names to values and knows the one around it. A `Context` is what `@mx` shows: the operation, pipeline
-stage, loop and labelled call that surround the current line. It follows calls, scopes follow the text.
+A `Scope` maps names to values and knows the one around it. A `Context` is what `@mx` shows: the pipeline stage, loop
+and labelled call that surround the current line; a `Frame` is a call. Both follow calls, scopes follow the text.
 """
 
 from __future__ import annotations
@@ -10,9 +10,25 @@ from typing import Any, Final
 
 from orchestra.values.tagged import MISSING
 
-__all__ = ["ABSENT", "Context", "ForFrame", "LoopFrame", "Scope", "StageFrame"]
+__all__ = ["ABSENT", "Context", "ForFrame", "Frame", "LoopFrame", "Scope", "StageFrame"]
 
 ABSENT: Final = object()  # no binding at all, as opposed to a binding whose value is MISSING
+
+
+class Frame:
+    """A function being called, or the operation whose hook runs (`op`), and what surrounds that.
+
+    depth: how often the function is being called; span: where the call stands
+    """
+
+    __slots__ = ("depth", "function", "op", "outer", "span")
+
+    def __init__(self, function: Any, outer: Frame | None, span: Any, depth: int, op: Any = None) -> None:
+        self.function = function
+        self.outer = outer
+        self.span = span
+        self.depth = depth
+        self.op = op
 
 
 class ForFrame:
@@ -68,26 +84,22 @@ class StageFrame:
 class Context:
     """Immutable; `with_` makes the next one. Tasks of a parallel loop share their parent's."""
 
-    __slots__ = ("calls", "errors", "for_", "hooked", "loop", "memo", "more", "op", "stage")
+    __slots__ = ("errors", "for_", "hooked", "loop", "memo", "more", "stage")
 
     def __init__(
         self,
-        op: Any = None,
         stage: StageFrame | None = None,
         for_: ForFrame | None = None,
         loop: LoopFrame | None = None,
         memo: Any = None,
-        calls: Any = None,
         hooked: bool = False,
         errors: list[Any] | None = None,
         more: dict[str, Any] | None = None,
     ) -> None:
-        self.op = op
         self.stage = stage
         self.for_ = for_
         self.loop = loop
         self.memo = memo  # the enclosing labelled call, which gathers what it depends on
-        self.calls = calls  # functions being called, for recursion checks
         self.hooked = hooked  # inside a hook body no hooks fire
         self.errors = errors if errors is not None else []  # error items of the last parallel loop
         self.more = more  # extra `@mx` fields (checkpoint, hooks, llm)
@@ -98,25 +110,14 @@ class Context:
             setattr(made, name, changes[name] if name in changes else getattr(self, name))
         return made
 
-    def calling(self, op: Any, calls: Any) -> Context:
-        """The context inside a called function."""
-        made = Context.__new__(Context)
-        made.op = op
-        made.stage = self.stage
-        made.for_ = self.for_
-        made.loop = self.loop
-        made.memo = self.memo
-        made.calls = calls
-        made.hooked = self.hooked
-        made.errors = self.errors
-        made.more = self.more
-        return made
-
 
 class Scope:
-    """Names visible at a line. `kind` tells what a name may be shadowed by: module, call, block, loop or item."""
+    """Names visible at a line. `kind` tells what a name may be shadowed by: module, call, block, loop or item.
 
-    __slots__ = ("context", "kind", "module", "names", "parent", "run")
+    frame: the innermost call; None at the top level
+    """
+
+    __slots__ = ("context", "frame", "kind", "module", "names", "parent", "run")
 
     def __init__(
         self,
@@ -126,6 +127,7 @@ class Scope:
         module: Any,
         run: Any,
         kind: str = "block",
+        frame: Frame | None = None,
     ) -> None:
         self.names = names
         self.parent = parent
@@ -133,12 +135,17 @@ class Scope:
         self.module = module
         self.run = run
         self.kind = kind
+        self.frame = frame
 
     def child(self, kind: str = "block", names: dict[str, Any] | None = None) -> Scope:
-        return Scope({} if names is None else names, self, self.context, self.module, self.run, kind)
+        return Scope({} if names is None else names, self, self.context, self.module, self.run, kind, self.frame)
 
     def within(self, context: Context, kind: str = "block", names: dict[str, Any] | None = None) -> Scope:
-        return Scope({} if names is None else names, self, context, self.module, self.run, kind)
+        return Scope({} if names is None else names, self, context, self.module, self.run, kind, self.frame)
+
+    def called(self, caller: Scope, names: dict[str, Any]) -> Scope:
+        """A scope inside this one for what `caller` is doing: names follow the text, all else follows the call."""
+        return Scope(names, self, caller.context, self.module, caller.run, "call", caller.frame)
 
     def find(self, name: str) -> Any:
         """The value bound to `name`, or ABSENT. Built-in names are not found here."""

@@ -20,6 +20,7 @@ __all__ = [
     "meta_of",
     "plain",
     "tag",
+    "tag_each",
     "unwrap",
 ]
 
@@ -54,7 +55,7 @@ class Meta:
     facts: fields of `.mx` that only this value has (file name, exit code, model call …)
     """
 
-    __slots__ = ("facts", "flows", "labels", "sources", "taint", "text")
+    __slots__ = ("_derived", "facts", "flows", "labels", "sources", "taint", "text")
 
     def __init__(
         self,
@@ -70,12 +71,15 @@ class Meta:
         self.text = text
         self.facts = facts
         self.flows = bool(labels or taint or sources)
+        self._derived: Meta | None = None
 
     def derived(self) -> Meta:
         """What a value computed from this one inherits: labels, taint and sources, not text or facts."""
         if self.text is None and self.facts is None:
             return self
-        return Meta(self.labels, self.taint, self.sources)
+        if self._derived is None:
+            self._derived = Meta(self.labels, self.taint, self.sources)
+        return self._derived
 
 
 NOTHING: Final = Meta()
@@ -162,17 +166,23 @@ def joined(values: Iterable[Value], deep: bool = False) -> Meta:
 
 def tag(value: Value, meta: Meta) -> Value:
     """`value` carrying what flows from `meta` besides its own tag. A value with nothing to say stays plain."""
-    if value.__class__ is Tagged:
-        own = value.meta
-        if own is meta or not meta.flows:
-            return value
-        union = merge(own, meta)
-        if union is own:
-            return value
-        return Tagged(value.data, Meta(union.labels, union.taint, union.sources, own.text, own.facts))
     if not meta.flows or value is MISSING:
         return value
-    return Tagged(value, meta if meta.text is None and meta.facts is None else meta.derived())
+    if value.__class__ is not Tagged:
+        return Tagged(value, meta if meta.text is None and meta.facts is None else meta.derived())
+    own = value.meta
+    union = own if own is meta else merge(own, meta)
+    if union is own:
+        return value
+    return Tagged(value.data, Meta(union.labels, union.taint, union.sources, own.text, own.facts))
+
+
+def tag_each(values: list[Value], meta: Meta) -> list[Value]:
+    """`tag` for many values."""
+    if not meta.flows:
+        return values
+    meta = meta.derived()
+    return [tag(value, meta) if value.__class__ is Tagged else Tagged(value, meta) for value in values]
 
 
 def add_labels(value: Value, labels: Iterable[str]) -> Value:
