@@ -211,15 +211,21 @@ class TemplateFile(Node):
 
     def prepare(self, scope: Scope) -> None:
         """Read and parse the file when the definition runs, so that a missing one fails there."""
-        scope.run.template_file(self._path(scope), scope.module, self.path.span)
+        scope.run.template_file(self.written, scope.module, self.path.span)
 
-    def _path(self, scope: Scope) -> str:
-        from orchestra.nodes.templates import text_of
+    @property
+    def written(self) -> str:
+        """The path as it is written: which file holds a prompt is no question of values."""
+        from orchestra.nodes.templates import Text
 
-        return text_of(self.path.eval(scope))
+        return "".join(part.value if isinstance(part, Text) else part.span.text for part in self.path.parts)
 
     def eval(self, scope: Scope) -> Any:
-        body = scope.run.template_file(self._path(scope), scope.module, self.path.span)
+        return self.filled(self.written, scope)
+
+    def filled(self, path: str, scope: Scope) -> Any:
+        """The text of the template file at `path`."""
+        body = scope.run.template_file(path, scope.module, self.path.span)
         inner = scope.child("block", {})
         inner.module = body.module
         return body.parsed.eval(inner)

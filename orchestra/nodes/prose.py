@@ -38,7 +38,7 @@ class ProseFile(Node):
     def eval(self, scope: Scope) -> Any:
         path = text_of(self.path.eval(scope))
         if path.endswith((".att", ".mtt")):
-            return TemplateFile(self.span, self.path, None).eval(scope)
+            return TemplateFile(self.span, self.path, None).filled(path, scope)
         return scope.run.load(path, None, scope, False)
 
 

@@ -64,6 +64,8 @@ def _characters(text: str, kind: str, style: str) -> str:
 
 def _is_taken(after: str, kind: str, style: str) -> bool:
     """Whether a backslash before this character would be an escape."""
+    if style == "colon":  # a pair of backslashes stays a pair
+        return False
     if not after or after in LITERAL[style] or after in _SIGNS.get(kind, ""):
         return True
     return style == "full" and (after in CONTROL or (after in _CONTROLS and after != "\n"))

@@ -148,7 +148,7 @@ class Digests:
                     self._add_function(function, parts)
 
     def _add_template(self, part: TemplateFile, module: Module, parts: dict[str, str]) -> None:
-        body = self._run.modules.template(part._path(module.scope), module, part.span)
+        body = self._run.modules.template(part.written, module, part.span)
         name = f"template:{body.name}"
         if name not in parts:
             parts[name] = body.digest

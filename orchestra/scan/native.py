@@ -65,11 +65,12 @@ def matching(text: str, start: int) -> int:
 
 
 _ATTRIBUTE = re.compile(r"\S+\s+[\w:-]+\s*=\s*[\"']")
+_SELECTED = re.compile(r"\s(?:!?\#|\{|as\s+[\"'`:])")  # sections, definitions and `as` belong to expressions
 _ESCAPED = re.compile(r"\\[@.*]|@@")
 
 
 def is_load(content: str) -> bool:
     """Whether `<content>` in a text loads a file rather than being a tag or a comparison."""
-    if not content or content[0] == "!" or "\n" in content or _ATTRIBUTE.match(content) or " # " in content:
+    if not content or content[0] == "!" or "\n" in content or _ATTRIBUTE.match(content) or _SELECTED.search(content):
         return False
     return any(sign in _ESCAPED.sub("", content) for sign in ".*@")

@@ -39,8 +39,8 @@ KINDS = {
     "mtt": TextKind(re.compile(r"[\\@{]"), "full", references="{{"),
     "cmd": TextKind(re.compile(r"[\\@{}\"'<]"), "cmd", loads=True, calls=False, stages=False),
     "prose": TextKind(re.compile(r"[\\@{}]"), "cmd", stages=False),
-    "load": TextKind(re.compile(r"[\\@>#{\n \t]"), "path", stages=False),
-    "selector": TextKind(re.compile(r"[\\@>\n \t]"), "path", stages=False),
+    "load": TextKind(re.compile(r"[\\@>#{\n \t\"']"), "path", stages=False),
+    "selector": TextKind(re.compile(r"[\\@>\n \t\"']"), "path", stages=False),
     "angles": TextKind(re.compile(r"[\\@>]"), "full"),
     "dir": TextKind(re.compile(r"[\\@{\s]"), "path", calls=False, stages=False),
 }
@@ -51,7 +51,7 @@ CONTROL = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 LITERAL = {
     "full": "\\@\"'`[]{}$.",
     "single": "\\@\"'`[]{}$",
-    "colon": "\\@",
+    "colon": "@",
     "att": "@",
     "cmd": "@",
     "path": "@.*#",
@@ -70,6 +70,7 @@ _END = re.compile(r"/end(?![\w-])[ \t]*")
 UNTOUCHED = re.compile(r"(`{3,})mll?d[ \t]*\n.*?^\1`*[ \t]*$", re.DOTALL | re.MULTILINE)  # a fence of our own code
 _SELECTOR = re.compile(r"[ \t]+(?=!?#|\{)")
 _AS = re.compile(r"[ \t]+as[ \t]+(?=[\"'`:])")
+_QUOTED_NAME = re.compile(r"""(["'])(?:\\.|(?!\1)[^\\\n])+\1\s*\??\s*(?:[,;>#{]|as\s|!\#)""")
 _OPENERS = (":::", "::", "[[", "`", '"', "'")
 
 
@@ -138,13 +139,15 @@ class TextRules(State):
 
     def _line_start(self, frame: TextFrame, start: int, pieces: list[str]) -> bool:
         """What counts only at the start of a line, where that is also the start of this piece of text."""
-        if frame.loop and self._at_line_start(start):
-            return self._loop_end(start, pieces)
-        if frame.kind == "att" and start == 0 and (match := _FOR.match(self.text)):
+        if not self._at_line_start(start) or not (frame.loop or frame.kind == "att"):
+            return False
+        if frame.loop and self._loop_end(start, pieces):
+            return True
+        if match := _FOR.match(self.text, start):
             self._loop_head(match.end())
             return True
-        if frame.kind == "att" and start == 0 and (match := UNTOUCHED.match(self.text)):
-            self._take(pieces, match.end())
+        if frame.kind == "att" and (match := UNTOUCHED.match(self.text, start)):
+            self._take(pieces, match.end() - start)
         return False
 
     def _flush(self, start: int, pieces: list[str], trim: bool = False) -> None:
@@ -167,7 +170,7 @@ class TextRules(State):
             self._close_text(frame, start, pieces)
             return True
         if char == "\\":
-            pieces.append(self._escape(kind.escapes))
+            self._take(pieces) if self._is_last(frame) else pieces.append(self._escape(kind.escapes))
         elif char == "@":
             return self._at_sign(frame, kind, start, pieces)
         elif char == "<" and kind.loads and frame.kind not in ("cmd",) and self._angle(frame, start, pieces):
@@ -238,7 +241,7 @@ class TextRules(State):
         """`<` in text: a literal `<…>`, a file, the placeholder of an `as` template, or just a character."""
         line_end = self.text.find("\n", self.pos)
         line = self.text[self.pos : line_end if line_end >= 0 else self.end]
-        if line.startswith("<<") and ">>" in line and frame.kind != '"':
+        if line.startswith("<<") and ">>" in line and not self._closes_in(frame, line[: line.index(">>")]):
             self._flush(start, pieces)
             self.emit("_ANGLES_OPEN", self.pos, self.pos + 2)
             self.stack.append(TextFrame("angles", self.pos, ">>"))
@@ -259,6 +262,10 @@ class TextRules(State):
             self.open_load()
             return True
         return False
+
+    def _is_last(self, frame: TextFrame) -> bool:
+        """Whether the backslash at `pos` ends a text whose closing mark cannot be escaped."""
+        return frame.kind == "::" and self.text.startswith("::", self.pos + 1)
 
     def _closes_in(self, frame: TextFrame, content: str) -> bool:
         """Whether the text around would end inside what looks like a path."""
@@ -327,6 +334,11 @@ class TextRules(State):
 
     def _load_char(self, frame: TextFrame, char: str, start: int, pieces: list[str]) -> int:
         text = self.text
+        if char in "\"'" and self._quotes_name(frame, char):
+            frame.quote = "" if frame.quote else char
+        if frame.quote and char not in "\\@":
+            self._take(pieces)
+            return -1
         if char in " \t" and (match := _AS.match(text, self.pos)):
             self._flush(start, pieces)
             self.emit("_AS", match.start(), match.end())
@@ -338,10 +350,18 @@ class TextRules(State):
             self.emit("SELECTOR", match.end(), match.end() + length)
             frame.kind = "selector"
             return 1
-        if char in " \t#{":
+        if char in " \t#{\"'":
             self._take(pieces)
             return -1
         return 0
+
+    def _quotes_name(self, frame: TextFrame, quote: str) -> bool:
+        """Whether the quote at `pos` opens or closes a quoted path or name, in which `>` and `#` are plain signs."""
+        if frame.quote:
+            return frame.quote == quote
+        before = self.text[frame.start + 1 : self.pos].rstrip()
+        begins = before[-1:] in "#,;" if frame.kind == "selector" else not before
+        return begins and _QUOTED_NAME.match(self.text, self.pos) is not None
 
     def _prose_char(self, frame: TextFrame, char: str, start: int, pieces: list[str]) -> int:
         """Braces nest; everything else follows the general rules."""
