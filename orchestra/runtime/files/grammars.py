@@ -5,7 +5,16 @@ Walking the trees is the business of `tree_outline`.
 
 from __future__ import annotations
 
-__all__ = ["BODIES", "CLOSED", "KIND_OF", "KIND_OF_CONTENT", "LANGUAGES", "NAMES_CONTENT", "WRAPPERS"]
+__all__ = [
+    "BODIES",
+    "CLOSED",
+    "KIND_OF",
+    "KIND_OF_CONTENT",
+    "LANGUAGES",
+    "NAMED_BY_KEYWORD",
+    "NAMES_CONTENT",
+    "WRAPPERS",
+]
 
 # File suffix → package and the function in it that gives the grammar.
 LANGUAGES: dict[str, tuple[str, str]] = {
@@ -19,11 +28,13 @@ LANGUAGES: dict[str, tuple[str, str]] = {
     ".cs": ("tree_sitter_c_sharp", "language"),
     ".c": ("tree_sitter_c", "language"),
     **dict.fromkeys((".cpp", ".h", ".hpp"), ("tree_sitter_cpp", "language")),
+    ".sol": ("tree_sitter_solidity", "language"),
 }
 
 # Node type → kind. Node types of different grammars do not contradict one another.
 KIND_OF: dict[str, str] = {
     "abstract_class_declaration": "class",
+    "abstract_method_signature": "fn",
     "alias_declaration": "type",
     "annotation_type_declaration": "interface",
     "assignment": "var",
@@ -32,12 +43,18 @@ KIND_OF: dict[str, str] = {
     "class_specifier": "class",
     "const_item": "var",
     "const_spec": "var",
+    "constant_variable_declaration": "var",
     "constructor_declaration": "fn",
+    "constructor_definition": "fn",
+    "contract_declaration": "class",
     "declaration": "var",
     "delegate_declaration": "type",
     "enum_declaration": "enum",
     "enum_item": "enum",
     "enum_specifier": "enum",
+    "error_declaration": "type",
+    "event_definition": "type",
+    "fallback_receive_definition": "fn",
     "function_declaration": "fn",
     "function_definition": "fn",
     "function_item": "fn",
@@ -45,15 +62,18 @@ KIND_OF: dict[str, str] = {
     "impl_item": "impl",
     "interface_declaration": "interface",
     "internal_module": "module",
+    "library_declaration": "module",
     "method": "fn",
     "method_declaration": "fn",
     "method_definition": "fn",
     "mod_item": "module",
+    "modifier_definition": "fn",
     "module": "module",
     "namespace_declaration": "module",
     "namespace_definition": "module",
     "record_declaration": "class",
     "singleton_method": "fn",
+    "state_variable_declaration": "var",
     "static_item": "var",
     "struct_declaration": "struct",
     "struct_item": "struct",
@@ -66,6 +86,7 @@ KIND_OF: dict[str, str] = {
     "type_spec": "type",
     "union_item": "struct",
     "union_specifier": "struct",
+    "user_defined_type_definition": "type",
     "var_spec": "var",
     "variable_declarator": "var",
 }
@@ -83,6 +104,8 @@ KIND_OF_CONTENT: dict[str, str] = {
     "struct_type": "struct",
     "union_specifier": "struct",
 }
+# Nodes whose first word is their name.
+NAMED_BY_KEYWORD = frozenset({"constructor_definition", "fallback_receive_definition"})
 NAMES_CONTENT = {"type_definition": "type", "type_spec": "type", "variable_declarator": "value"}
 
 # Nodes around one definition, whose text belongs to it.
@@ -105,6 +128,7 @@ BODIES = frozenset(
     {
         "body_statement",
         "class_body",
+        "contract_body",
         "declaration_list",
         "enum_body",
         "enum_body_declarations",

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from textwrap import dedent
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from orchestra.errors import OrchError
 from orchestra.runtime.files.definitions import Definition
@@ -19,6 +20,7 @@ from orchestra.runtime.files.grammars import (
     KIND_OF,
     KIND_OF_CONTENT,
     LANGUAGES,
+    NAMED_BY_KEYWORD,
     NAMES_CONTENT,
     WRAPPERS,
 )
@@ -46,7 +48,9 @@ def _parse(source: bytes, suffix: str) -> Node:
             f"selecting definitions in {suffix} files needs the package {missing}",
             help='pip install "orch[code]"',
         ) from None
-    language = tree_sitter.Language(getattr(grammar, function)())
+    with catch_warnings():  # older packages hand their grammar over as a number
+        simplefilter("ignore", DeprecationWarning)
+        language = tree_sitter.Language(getattr(grammar, function)())
     return tree_sitter.Parser(language).parse(source).root_node
 
 
@@ -75,6 +79,8 @@ def _names(node: Node) -> list[str]:
     if node.type == "assignment":
         left = node.child_by_field_name("left")
         return [_text(left)] if left.type == "constant" else []
+    if node.type in NAMED_BY_KEYWORD:
+        return [_text(node.children[0])]
     if node.type == "impl_item":
         return [_text(node.child_by_field_name("type")).partition("<")[0].replace("::", ".")]
     if node.type == "method_declaration" and (receiver := node.child_by_field_name("receiver")):
