@@ -5,15 +5,19 @@ Reading and writing is the run's business.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, Statement, node
 from orchestra.values.scope import Scope
-from orchestra.values.tagged import joined, tag, unwrap
+from orchestra.values.tagged import joined, meta_of, tag, unwrap, with_facts
+from orchestra.values.text import template_text
 
 if TYPE_CHECKING:
     from orchestra.nodes.templates import Template
+
+_SYNTAX = re.compile(r"[\\,;?!#'\"]")  # of what selects sections
 
 __all__ = ["File", "Files", "Load", "LoadAs", "Selector", "path_text"]
 
@@ -34,7 +38,19 @@ class Selector(Node):
     parts: list[Node]
 
     def text(self, scope: Scope) -> str:
-        return str(self.sign) + " " + path_text(self.parts, scope)[0]
+        if self.sign == "{":
+            return "{ " + path_text(self.parts, scope)[0]
+        return f"{self.sign} " + "".join(self._written(part, scope) for part in self.parts)
+
+    def _written(self, part: Node, scope: Scope) -> str:
+        """A part of the names of sections: what a reference gives is a name, or several, and no syntax."""
+        from orchestra.nodes.templates import Text, text_of
+
+        if isinstance(part, Text):
+            return part.value
+        value = part.eval(scope)
+        names = unwrap(value) if isinstance(unwrap(value), list) else [value]
+        return ", ".join(_SYNTAX.sub(r"\\\g<0>", text_of(name).strip()) for name in names)
 
 
 @node
@@ -114,7 +130,8 @@ def renamed(value: Any, template: Template, selector: Selector | None, scope: Sc
     """Apply an `as` template to what was loaded."""
     data = unwrap(value)
     if isinstance(data, list):
-        return [_filled(template, item, scope) for item in data]
+        made = [_of_one(template, item, scope) for item in data]
+        return tag(with_facts(made, text="\n\n".join(template_text(text) for text in made)), joined((value,), True))
     if selector is None:
         raise OrchError(
             "E405",
@@ -122,6 +139,12 @@ def renamed(value: Any, template: Template, selector: Selector | None, scope: Sc
             help="use a pattern such as <docs/*.md>, or interpolate the file",
         )
     return scope.run.rename_heading(value, _filled(template, value, scope))
+
+
+def _of_one(template: Template, item: Any, scope: Scope) -> Any:
+    """The text for one of several: a section keeps its body below the new heading."""
+    filled = _filled(template, item, scope)
+    return scope.run.rename_heading(item, filled) if "sections" in (meta_of(item).facts or ()) else filled
 
 
 def _filled(template: Template, item: Any, scope: Scope) -> Any:

@@ -80,7 +80,7 @@ Selector: TypeAlias = Sections | Titles | Code | CodeNames
 _TITLES = re.compile(r"(#{0,6})\s*\?\?$")
 _ITEM = re.compile(
     r"""\s*+(!?\#)?+\s*+                                         # the mark of a new group
-        ("(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | [^,;"'\s][^,;]*?)  # a name, quoted or bare
+        ("(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | (?:\\.|[^,;"'\s\\])(?:\\.|[^,;\\])*?)  # quoted or bare
         \s*(\?)?\s*(?:([,;])|$)                                  # optional; what follows""",
     re.VERBOSE,
 )
@@ -126,7 +126,7 @@ def _group(mark: str | None, before: str, group: str) -> str:
 
 
 def _unquoted(title: str) -> str:
-    return re.sub(r"\\(.)", r"\1", title[1:-1]) if title[0] in "'\"" else title
+    return re.sub(r"\\(.)", r"\1", title[1:-1] if title[0] in "'\"" else title)
 
 
 def _code(text: str) -> Code | CodeNames:
