@@ -7,10 +7,10 @@ from typing import Any
 
 from orchestra.errors import OrchError, nearest
 from orchestra.nodes.base import Node, Strict, node
-from orchestra.nodes.views import View, metadata
+from orchestra.nodes.views import MetaViews, View, metadata
 from orchestra.values import access
 from orchestra.values.scope import ABSENT, Scope
-from orchestra.values.tagged import MISSING, Tagged, joined, tag, unwrap
+from orchestra.values.tagged import MISSING, Tagged, joined, meta_of, tag, unwrap
 
 __all__ = ["Field", "Index", "Reference", "undefined"]
 
@@ -94,14 +94,20 @@ class Field(Node):
         if isinstance(data, View):
             return self._viewed(data)
         if self.name == "mx" and not self._inside_data():
-            return metadata(base, self.base, scope)
+            return MetaViews(data) if self.each and isinstance(data, list) else metadata(base, self.base, scope)
         if self.name == "keep":
             return scope.run.keep(base)
         try:
             value = (access.each_field if self.each else access.get_field)(data, self.name)
         except OrchError as error:
-            raise error.at(self.span) from None
+            raise self._advised(error, base) from None
         return tag(value, base.meta) if base.__class__ is Tagged else value
+
+    def _advised(self, error: OrchError, base: Any) -> OrchError:
+        """Facts of a file are mistaken for fields of its data."""
+        if self.name in (meta_of(base).facts or ()):
+            error.help = f"what is known about a file stands below .mx: {self.base.span.text}.mx.{self.name}"
+        return error.at(self.span)
 
     def _viewed(self, view: View) -> Any:
         try:

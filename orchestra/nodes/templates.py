@@ -19,6 +19,9 @@ from orchestra.values.text import template_text
 __all__ = ["Interpolation", "Template", "Text", "TextBody", "text_of"]
 
 
+UNLOADED = ("E401", "E402", "E403", "E406")  # missing, not to be read, no text or broken data, no answer
+
+
 def text_of(value: Any) -> str:
     """The text of a value inside a template."""
     if value.__class__ is str:
@@ -116,7 +119,10 @@ class Interpolation(Node):
                 return self._piped(_field_of(target, base, scope), scope)
         if not is_defined(target, scope):
             return self.span.text
-        value = self._load(scope) if isinstance(target, Load) else self._value(scope)
+        root = root_of(target)
+        value = self._load(scope) if isinstance(root, Load) else self._value(scope)
+        if isinstance(root, Placeholder) and unwrap(value) in (None, MISSING):
+            return ""
         if isinstance(target, Reference) and isinstance(unwrap(value), Executable) and not self.stages:
             value = call_value(value, [], scope, self)
         return self._piped(value, scope)
@@ -134,9 +140,9 @@ class Interpolation(Node):
     def _load(self, scope: Scope) -> Any:
         """A file that cannot be loaded in text is a warning and an empty text."""
         try:
-            return self.target.eval(scope)
+            return self._value(scope)
         except OrchError as error:
-            if error.code not in ("E401", "E402"):
+            if error.code not in UNLOADED:
                 raise
             scope.run.warn(Warned(error.code, error.message, error.span, error.help))
             return ""

@@ -15,7 +15,7 @@ from orchestra.values.text import template_text
 
 ITEMS = ("item", "each", "parallel-each")
 
-__all__ = ["ContextView", "PipelineView", "View", "metadata"]
+__all__ = ["ContextView", "MetaViews", "PipelineView", "View", "metadata"]
 
 
 class View:
@@ -27,7 +27,7 @@ class View:
     def field(self, name: str) -> Any:
         return MISSING
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> Any:
         """All fields as an object, without those that have nothing to say."""
         shown = {name: self.field(name) for name in self.names}
         return {
@@ -60,6 +60,11 @@ class MetaView(View):
     def __init__(self, value: Any, frame: ForFrame | None) -> None:
         self.value = value
         self.frame = frame
+
+    def plain(self) -> dict[str, Any]:
+        """What only this value has comes first."""
+        names = dict.fromkeys((*(meta_of(self.value).facts or ()), *self.names))
+        return {name: value for name in names if (value := self.field(name)) is not MISSING}
 
     def field(self, name: str) -> Any:
         meta = meta_of(self.value)
@@ -105,6 +110,22 @@ class MetaView(View):
     def _entries(self, meta: Meta) -> Any:
         data = unwrap(self.value)
         return [[key, item] for key, item in data.items()] if isinstance(data, dict) else MISSING
+
+
+class MetaViews(View):
+    """`[*].mx`: what is known about each of several values."""
+
+    __slots__ = ("views",)
+
+    def __init__(self, values: list[Any]) -> None:
+        self.views = [MetaView(value, None) for value in values]
+
+    def field(self, name: str) -> Any:
+        found = [view.field(name) for view in self.views]
+        return [None if value is MISSING else value for value in found]
+
+    def plain(self) -> list[Any]:
+        return [view.plain() for view in self.views]
 
 
 class ForView(View):

@@ -220,8 +220,12 @@ def _facts(exit: int, stderr: str) -> dict[str, Any]:
 
 
 def _given(value: Any) -> Any:
-    """What code gets of a value: data, with what is known about it beside."""
-    return _wrapper(value) if _kept(value) else tag(plain(value), meta_of(value))
+    """What code gets of a value: data, with what is known about it beside, or the wrappers that `.keep` asks for."""
+    if not _kept(value):
+        return tag(plain(value), meta_of(value))
+    data = unwrap(value)
+    several = isinstance(data, list) and data and all(meta_of(item).facts is not None for item in data)
+    return [_wrapper(item) for item in data] if several else _wrapper(value)
 
 
 def _code_input(lang: str, options: CommandOptions) -> str | None:

@@ -172,7 +172,8 @@ _TEXT: dict[type, Callable[[Any], str]] = {
 def display(value: Value) -> str:
     """The text of a value on standard output: null is empty, JSON is laid out, also that held in a string."""
     if value.__class__ is Tagged:
-        value = value.meta.text if value.meta.text is not None else value.data
+        shown = value.meta.text is not None and value.data != []  # no files are an empty array, not an empty text
+        value = value.meta.text if shown else value.data
     if value is None or value is MISSING:
         return ""
     if isinstance(value, str):
