@@ -21,7 +21,12 @@ CASES = Path(__file__).parent / "cases"
 PROGRAMS = ("*/*/example.m*", "*/*/files/**/*.mld", "*/*/files/**/*.att", "*/*/files/**/*.mtt")
 BLOCK = re.compile(r"^(`{3,})(?:file \S*\.)?(mld|md|att|mtt)[^`\n]*\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 MODES = {"mld": "strict", "md": "markdown"}
-OLD = {"old_command", "output_old"}  # spellings that still run and that the manual does not teach
+OLD = {
+    "old_command",
+    "old_run",
+    "output_old",
+    "quoted_command",
+}  # spellings that still run and that the manual does not teach
 
 
 def builds(rule: Rule) -> bool:

@@ -111,6 +111,34 @@ class BlockValue(Node):
 
 
 @node
+class BlockSource(Node):
+    """The block of a function when stages or options follow it: `exe @f() = [ … ] | @stage`."""
+
+    block: Block
+
+    def eval(self, scope: Scope) -> Any:
+        return self.block.outcome(scope)
+
+
+@node
+class Labelled(Node):
+    """`label value` after `=>`: the value with a label of its own; several labels nest."""
+
+    label: str
+    value: Node
+
+    def __post_init__(self) -> None:
+        check_labels([self.label], self.span)
+
+    def eval(self, scope: Scope) -> Any:
+        labels, value = [str(self.label)], self.value
+        while isinstance(value, Labelled):
+            labels.append(str(value.label))
+            value = value.value
+        return add_labels(present(value.whole(scope)), labels)
+
+
+@node
 class Return_(Statement):
     """`=> value`."""
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, node
 from orchestra.nodes.op import Op
 from orchestra.nodes.shell_text import Inserted, check_interpolated, open_quote, quote_value, refused_operator
-from orchestra.nodes.templates import Interpolation, Text, is_defined, text_of
+from orchestra.nodes.templates import Interpolation, Template, Text, is_defined, text_of
 from orchestra.source import Span
+from orchestra.values.executable import Executable
 from orchestra.values.scope import ABSENT, Scope
-from orchestra.values.tagged import MISSING, Meta, joined, merge, tag, with_facts
+from orchestra.values.tagged import MISSING, Meta, joined, merge, tag, unwrap, with_facts
 from orchestra.values.text import auto_parse
 
-__all__ = ["Code", "Command", "CommandOptions", "OldCommand"]
+__all__ = ["Code", "Command", "CommandOptions", "OldCommand", "OldRun", "QuotedCommand", "Using"]
 
 
 @dataclass(slots=True)
@@ -43,9 +44,36 @@ class CodeDir(Node):
     parts: list[Node]
 
 
+@node
+class Using(Node):
+    """`using @value as NAME`: a value in the environment of this command only."""
+
+    value: Node
+    name: str
+
+    def variables(self, scope: Scope) -> dict[str, str]:
+        return {str(self.name): text_of(self.value.eval(scope))}
+
+
+@node
+class EnvName(Node):
+    """The bare name in `using: { var: @value, as: NAME }`."""
+
+    name: str
+
+    def eval(self, scope: Scope) -> str:
+        return str(self.name)
+
+
 def is_live(scope: Scope) -> bool:
     """Whether the call around asks for output as it comes."""
     return bool((scope.context.more or {}).get("stream"))
+
+
+def _completed(options: CommandOptions, using: Using | None, scope: Scope) -> CommandOptions:
+    """The options with what stands at the command itself and around the call."""
+    env = {**options.env, **using.variables(scope)} if using is not None else options.env
+    return replace(options, env=env, stream=is_live(scope) or (options.stream and scope.run.streams_live))
 
 
 def _directory(part: CodeDir | None, scope: Scope) -> str | None:
@@ -63,6 +91,7 @@ class Command(Node):
     args: CodeArgs | None
     directory: CodeDir | None
     parts: list[Node]
+    using: Using | None = None
 
     def eval(self, scope: Scope) -> Any:
         return self.run(scope, CommandOptions())
@@ -71,7 +100,7 @@ class Command(Node):
         return self.run(scope, CommandOptions(stdin=value))
 
     def run(self, scope: Scope, options: CommandOptions) -> Any:
-        options.stream = options.stream or is_live(scope)
+        options = _completed(options, self.using, scope)
         text, meta = command_text(self.parts, self.span, scope)
         facts = {"command": text, "subtype": "cmd"}
         op = Op("run", "", [text], (), self.span, facts=facts)
@@ -79,7 +108,8 @@ class Command(Node):
         result = scope.run.perform(
             op, lambda op: scope.run.command(op.inputs[0], directory, options, scope, self.span), scope
         )
-        return _result(result, meta, "cmd", text, scope)
+        facts = {"source": "cmd", "command": text, **_streamed(options)}
+        return _result(result, meta, facts, scope)
 
 
 @node
@@ -87,9 +117,43 @@ class OldCommand(Node):
     """`run { … }`: the old spelling of `run cmd { … }`."""
 
     parts: list[Node]
+    using: Using | None = None
 
     def eval(self, scope: Scope) -> Any:
-        return Command(self.span, None, None, self.parts).eval(scope)
+        return self.run(scope, CommandOptions())
+
+    def run(self, scope: Scope, options: CommandOptions) -> Any:
+        return Command(self.span, None, None, self.parts, self.using).run(scope, options)
+
+
+@node
+class QuotedCommand(Node):
+    """`run "…"`: the oldest spelling."""
+
+    text: Template
+    using: Using | None = None
+
+    def __post_init__(self) -> None:
+        check_operators(self.text.parts, self.span)
+
+    def eval(self, scope: Scope) -> Any:
+        return self.run(scope, CommandOptions())
+
+    def run(self, scope: Scope, options: CommandOptions) -> Any:
+        return Command(self.span, None, None, self.text.parts, self.using).run(scope, options)
+
+
+@node
+class OldRun(Node):
+    """`run { … }` or `run "…"` where a value stands."""
+
+    command: OldCommand | QuotedCommand
+
+    def eval(self, scope: Scope) -> Any:
+        return self.command.eval(scope)
+
+    def run(self, scope: Scope, options: CommandOptions) -> Any:
+        return self.command.run(scope, options)
 
 
 def command_text(parts: list[Node], span: Span, scope: Scope) -> tuple[str, Meta]:
@@ -97,12 +161,12 @@ def command_text(parts: list[Node], span: Span, scope: Scope) -> tuple[str, Meta
     written = ""
     meta = Meta()
     inserted: list[Inserted] = []
-    for part in parts:
+    for part, following in zip(parts, [*parts[1:], None], strict=True):
         if isinstance(part, Text):
             written += part.value
             continue
         name = part.span.text
-        if isinstance(part, Interpolation) and not is_defined(part.target, scope):
+        if isinstance(part, Interpolation) and (not is_defined(part.target, scope) or _calls(part, following, scope)):
             written += name
             continue
         value = part.eval(scope)
@@ -118,6 +182,13 @@ def command_text(parts: list[Node], span: Span, scope: Scope) -> tuple[str, Meta
     except OrchError as error:
         raise error.at(span) from None
     return written.strip(), meta
+
+
+def _calls(part: Interpolation, following: Node | None, scope: Scope) -> bool:
+    """Whether this reads as a call, which command lines do not expand."""
+    if not isinstance(following, Text) or not following.value.startswith("("):
+        return False
+    return isinstance(unwrap(part.target.peek(scope)), Executable)
 
 
 def check_operators(parts: list[Node], span: Span) -> None:
@@ -139,6 +210,7 @@ class Code(Node):
     args: CodeArgs | None
     directory: CodeDir | None
     code: str
+    using: Using | None = None
 
     def eval(self, scope: Scope) -> Any:
         return self.run(scope, CommandOptions())
@@ -147,7 +219,7 @@ class Code(Node):
         return self.run(scope, CommandOptions(stdin=value))
 
     def run(self, scope: Scope, options: CommandOptions) -> Any:
-        options.stream = options.stream or is_live(scope)
+        options = _completed(options, self.using, scope)
         lang = str(self.language)
         params = self._params(scope)
         op = Op("run", "", [str(self.code)], (), self.span, facts={"subtype": lang, "command": str(self.code)})
@@ -157,7 +229,8 @@ class Code(Node):
             lambda op: scope.run.code(lang, op.inputs[0], params, directory, options, scope, self.span),
             scope,
         )
-        return _result(result, joined(params.values(), deep=True), lang, str(self.code).strip(), scope)
+        facts = {"source": lang, "command": str(self.code).strip(), **_streamed(options)}
+        return _result(result, joined(params.values(), deep=True), facts, scope)
 
     def _params(self, scope: Scope) -> dict[str, Any]:
         """The values the code sees: those listed, or the parameters of the function around it."""
@@ -175,10 +248,14 @@ class Code(Node):
         return value
 
 
-def _result(result: Any, meta: Meta, source: str, command: str, scope: Scope) -> Any:
+def _streamed(options: CommandOptions) -> dict[str, Any]:
+    return {"streamed": True} if options.stream else {}
+
+
+def _result(result: Any, meta: Meta, facts: dict[str, Any], scope: Scope) -> Any:
     """What a command gives: text that is JSON becomes data; the exit code and stderr are facts about it."""
     value = result.value
     if isinstance(value, str) and scope.run.reads_json:
         value = auto_parse(value)
-    value = with_facts(value, {"source": source, "command": command, **result.facts}, None)
-    return tag(value, merge(Meta(taint=(f"src:{source}",)), meta))
+    value = with_facts(value, {**facts, **result.facts}, None)
+    return tag(value, merge(Meta(taint=(f"src:{facts['source']}",)), meta))

@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import Any
 
 from orchestra.nodes.base import Node, node
-from orchestra.nodes.commands import Code, Command, CommandOptions
+from orchestra.nodes.commands import Code, Command, CommandOptions, OldCommand, OldRun, QuotedCommand
 from orchestra.nodes.functions import Call
 from orchestra.nodes.literals import Array
 from orchestra.nodes.parallel_block import ParallelBlock
@@ -47,7 +47,7 @@ class WithOptions(Node):
 
     def _value(self, scope: Scope) -> Any:
         target = self.value
-        if isinstance(target, (Command, Code)):
+        if isinstance(target, (Command, Code, OldCommand, OldRun, QuotedCommand)):
             return target.run(scope, self._command_options(scope))
         if isinstance(target, ParallelBlock):
             return target.run(scope, self.options)

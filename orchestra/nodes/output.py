@@ -7,7 +7,7 @@ from typing import Any
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, Statement, node
 from orchestra.nodes.blocks import emits, is_silent
-from orchestra.nodes.commands import Code, Command, CommandOptions
+from orchestra.nodes.commands import Code, Command, QuotedCommand
 from orchestra.nodes.files import Load
 from orchestra.nodes.foreach import Foreach
 from orchestra.nodes.functions import Call, Stream
@@ -22,7 +22,7 @@ from orchestra.nodes.signals import Return
 from orchestra.nodes.templates import Template, text_of
 from orchestra.nodes.when import Chooser
 from orchestra.values.scope import Scope
-from orchestra.values.tagged import add_labels
+from orchestra.values.tagged import add_labels, meta_of
 
 __all__ = ["Append", "Invocation", "Log", "Output", "Run", "Show", "destination_text"]
 
@@ -40,10 +40,9 @@ class Show(Statement):
 
     def outcome(self, scope: Scope) -> Any:
         """Show, and give the text: what `show` is worth as an arm of `when`."""
-        if was_live(self.value, scope):
-            return self.value.eval(scope)
+        before = scope.run.streamed
         value = self._foreach(scope) or add_labels(self.value.whole(scope), map(str, self.labels))
-        return scope.run.show(value, scope, self.span)
+        return value if was_live(value, before, scope) else scope.run.show(value, scope, self.span)
 
     def _foreach(self, scope: Scope) -> Any:
         part = self.value
@@ -53,9 +52,10 @@ class Show(Statement):
         return part.shown(scope, options) if isinstance(part, Foreach) else None
 
 
-def was_live(part: Node, scope: Scope) -> bool:
-    """Whether the value's text is on the screen already when the value is there."""
-    return isinstance(part, Stream) and bool(scope.run.streams_live)
+def was_live(value: Any, before: int, scope: Scope) -> bool:
+    """Whether a value is the output of a command that was shown as it came, since `before` was counted."""
+    facts = meta_of(value).facts
+    return bool(facts and facts.get("streamed")) and scope.run.streamed > before
 
 
 @node
@@ -164,38 +164,37 @@ def append_record(value: Any, target: Node, format: str | None, scope: Scope, sp
 
 
 @node
-class Using(Node):
-    """`using @value as NAME`: a value in the environment of this command only."""
-
-    value: Node
-    name: str
-
-    def variables(self, scope: Scope) -> dict[str, str]:
-        return {str(self.name): text_of(self.value.eval(scope))}
-
-
-@node
 class Run(Statement):
     """`run source`: executes and prints the result."""
 
     source: Node
-    using: Using | None
+
+    def __post_init__(self) -> None:
+        self.source = _as_command(self.source)
 
     def exec(self, scope: Scope) -> None:
         if not is_silent(scope):
+            before = scope.run.streamed
             value = self.outcome(scope)
-            if not was_live(self.source, scope):
+            if not was_live(value, before, scope):
                 scope.run.print_result(value, scope, self.span)
 
     def outcome(self, scope: Scope) -> Any:
         source = self.source
-        if self.using is not None and isinstance(source, (Command, Code)):
-            return source.run(scope, CommandOptions(env=self.using.variables(scope)))
-        if isinstance(source, Template):
-            return scope.run.old_command(source, scope)
         if isinstance(source, Reference):
             return Call(source.span, source, []).eval(scope)
         return source.eval(scope)
+
+
+def _as_command(source: Node) -> Node:
+    """A text after `run` is a command, unless it is the input of one."""
+    if isinstance(source, Template):
+        return QuotedCommand(source.span, source)
+    if isinstance(source, WithOptions):
+        return WithOptions(source.span, _as_command(source.value), source.options)
+    if isinstance(source, Pipeline) and not isinstance(source.stages[0], (Command, Code)):
+        return Pipeline(source.span, _as_command(source.source), source.stages)
+    return source
 
 
 RUNS = (Call, Chooser, For, Foreach, Loop, Pipeline, ParallelCalls, Stream, WithOptions)
@@ -227,10 +226,13 @@ class Invocation(Statement):
         return None
 
     def _shown(self, scope: Scope) -> None:
+        before = scope.run.streamed
         value = self.value.eval(scope)
+        if was_live(value, before, scope):
+            return
         if type(self.value).__name__ in ("Command", "Code"):
             scope.run.print_result(value, scope, self.span)
-        elif emits(scope) and not was_live(self.value, scope):
+        elif emits(scope):
             scope.run.emit(value, scope)
 
 

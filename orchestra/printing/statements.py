@@ -8,9 +8,11 @@ from orchestra.nodes.blocks import (
     Augment,
     Bail,
     Block,
+    BlockSource,
     BlockValue,
     FieldsTarget,
     ItemsTarget,
+    Labelled,
     Let,
     Return_,
     Throw,
@@ -30,7 +32,6 @@ from orchestra.nodes.output import (
     Run,
     Show,
     StreamName,
-    Using,
 )
 from orchestra.nodes.script import Checkpoint, Document, Script
 from orchestra.printing.layout import LINE, Doc
@@ -90,6 +91,16 @@ def let(node: Let, show: Printer) -> Doc:
 @prints(Augment)
 def augment(node: Augment, show: Printer) -> Doc:
     return node.name, " += ", show(node.value)
+
+
+@prints(BlockSource)
+def block_source(node: BlockSource, show: Printer) -> Doc:
+    return show(node.block)
+
+
+@prints(Labelled)
+def labelled(node: Labelled, show: Printer) -> Doc:
+    return node.label, " ", show(node.value)
 
 
 @prints(Return_)
@@ -198,12 +209,7 @@ def files(node: Files, show: Printer) -> Doc:
 
 @prints(Run)
 def run(node: Run, show: Printer) -> Doc:
-    return spaced("run", show(node.source), show(node.using))
-
-
-@prints(Using)
-def using(node: Using, show: Printer) -> Doc:
-    return "using ", show(node.value, Level.POSTFIX), " as ", node.name
+    return spaced("run", show(node.source))
 
 
 @prints(Invocation)

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from orchestra.nodes.base import Node
-from orchestra.nodes.commands import Code, CodeArgs, CodeDir, Command, OldCommand
+from orchestra.nodes.commands import (
+    Code,
+    CodeArgs,
+    CodeDir,
+    Command,
+    EnvName,
+    OldCommand,
+    OldRun,
+    QuotedCommand,
+    Using,
+)
 from orchestra.nodes.files import Load, LoadAs, LoadFormat, Selector
 from orchestra.nodes.functions import Call
 from orchestra.nodes.prose import Prose, ProseFile, ProseText
@@ -192,17 +202,49 @@ def code_dir(node: CodeDir, show: Printer) -> Doc:
 
 @prints(Command)
 def command(node: Command, show: Printer) -> Doc:
-    return "cmd", show(node.args), show(node.directory), " {", parts_text(node.parts, "cmd", show), "}"
+    return (
+        "cmd",
+        show(node.args),
+        show(node.directory),
+        " {",
+        parts_text(node.parts, "cmd", show),
+        "}",
+        _using(node, show),
+    )
 
 
 @prints(OldCommand)
 def old_command(node: OldCommand, show: Printer) -> Doc:
-    return "{", parts_text(node.parts, "cmd", show), "}"
+    return "{", parts_text(node.parts, "cmd", show), "}", _using(node, show)
+
+
+@prints(QuotedCommand)
+def quoted_command(node: QuotedCommand, show: Printer) -> Doc:
+    return show(node.text), _using(node, show)
+
+
+@prints(OldRun)
+def old_run(node: OldRun, show: Printer) -> Doc:
+    return "run ", show(node.command)
+
+
+@prints(Using)
+def using(node: Using, show: Printer) -> Doc:
+    return "using ", show(node.value, Level.POSTFIX), " as ", node.name
+
+
+@prints(EnvName)
+def env_name(node: EnvName, show: Printer) -> Doc:
+    return node.name
+
+
+def _using(node: Command | OldCommand | QuotedCommand | Code, show: Printer) -> Doc:
+    return (" ", show(node.using)) if node.using is not None else ""
 
 
 @prints(Code)
 def code(node: Code, show: Printer) -> Doc:
-    return node.language, show(node.args), show(node.directory), " {", node.code, "}"
+    return node.language, show(node.args), show(node.directory), " {", node.code, "}", _using(node, show)
 
 
 @prints(Prose)

@@ -12,7 +12,7 @@ from orchestra.errors import Note, OrchError
 from orchestra.nodes.commands import Code, CommandOptions
 from orchestra.nodes.functions import Function, call_value
 from orchestra.nodes.shell_text import variable_text
-from orchestra.nodes.templates import Template, text_of
+from orchestra.nodes.templates import text_of
 from orchestra.runtime.commands import CommandRequest, CommandResult, failure, last_lines, run_command
 from orchestra.source import Span
 from orchestra.values.executable import Executable
@@ -57,12 +57,6 @@ class Executing:
     def command(self, text: str, directory: str | None, options: CommandOptions, scope: Scope, span: Span) -> Outcome:
         """Run one command line with /bin/sh."""
         return self._shell(text, "sh", {}, directory, options, span)
-
-    def old_command(self, source: Template, scope: Scope) -> Any:
-        """`run "…"`: the text as a command."""
-        from orchestra.nodes.commands import Command
-
-        return Command(source.span, None, None, source.parts).eval(scope)
 
     def code(
         self,

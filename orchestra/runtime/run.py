@@ -316,6 +316,11 @@ class Run(Recording, Executing, Writing, Importing):
         """Whether `stream` shows output as it comes: not where output is collected."""
         return not self.sinks.collects and self.options.stream is not False
 
+    @property
+    def streamed(self) -> int:
+        """How many pieces of live output there were."""
+        return int(self.sinks.passed)
+
     def document_text(self) -> str:
         return str(self.sinks.document())
 

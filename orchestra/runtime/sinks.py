@@ -21,10 +21,13 @@ class Sinks:
         self._pieces: list[str] = []
         self._begun = False
         self._shown = False  # since the last prose
+        self.passed = 0  # pieces of live output
+        self._midline = False  # live output stopped within a line
 
     def show(self, text: str) -> None:
         """A line of output; a final newline is added unless there is one."""
-        self._write(text if text.endswith("\n") else text + "\n")
+        begin = "\n" if self._midline else ""
+        self._write(begin + (text if text.endswith("\n") else text + "\n"))
         self._shown = True
 
     def prose(self, text: str) -> None:
@@ -45,6 +48,7 @@ class Sinks:
             text = text.lstrip("\n")
             self._begun = bool(text)
         self._pieces.append(text)
+        self._midline = False
         if not self._collect:
             self._stdout.write(text)
             self._stdout.flush()
@@ -60,7 +64,9 @@ class Sinks:
 
     def pass_output(self, text: str) -> None:
         """Live output of a command, as it comes."""
+        self.passed += 1
         self._write(text)
+        self._midline = not text.endswith("\n")
 
     def document(self) -> str:
         """Everything said so far."""

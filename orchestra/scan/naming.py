@@ -17,6 +17,9 @@ _DURATION = re.compile(r"\d+(?:\.\d+)?(?:ms|s|m|h|d|w)(?![\w-])")
 _KEY = re.compile(r"(?:[A-Za-z_](?:\w|-(?=\w))*|\d+)(?=\??\s*:(?!:))")
 _ARG_NAME = re.compile(r"([A-Za-z_](?:\w|-(?=\w))*)\s*:(?!:)")
 _BARE = re.compile(r"[^,()\n\"'`\[\]{}@]+")
+_RUN_VALUE = re.compile(r"\s+(?:cmd\s*[({:]|[{\"'`]|@[\w.-]+\s*\|(?!\|))")
+_RUN_CODE = re.compile(r"\s+(?:sh|bash|js|javascript|node|nodejs|py|python)\s*[({:]")
+_AS_KEY = re.compile(r"(?<![\w-])as\s*:\s*\Z")
 _PREFIXED = re.compile(r"@[A-Za-z_][\w-]*/[^\s;\])|]*")
 
 
@@ -86,8 +89,9 @@ class WordRules(State):
     def _keyword(self, word: str, end: int) -> str:
         """The terminal that this word is here, or "" for an ordinary word."""
         kind = words.WORDS.get(word, "")
-        if kind == "_RUN" and "_RUN" not in self.accepted:
-            return "_RUN_VALUE" if re.match(r"\s+cmd\b", self.text[end : end + 24]) else ""
+        if kind == "_RUN" and self._runs_for_a_value():
+            follows = _RUN_VALUE.match(self.text, end) or (self.last == "_ARROW" and _RUN_CODE.match(self.text, end))
+            return "_RUN_VALUE" if follows else ""
         if (
             kind == "LANG"
             and "_NODE" in self.accepted
@@ -101,6 +105,11 @@ class WordRules(State):
         if follow is not None and not follow.match(self.text, end):
             return ""
         return kind
+
+    def _runs_for_a_value(self) -> bool:
+        """Whether `run` stands where its result is wanted; after a return's `=>`, which may end there, too."""
+        accepted = self.accepted
+        return "_RUN" not in accepted or (self.last == "_ARROW" and ("_RSQB" in accepted or "_NL" in accepted))
 
     def _say_keyword(self, kind: str, pos: int, end: int) -> None:
         self.emit(kind, pos, end + 1 if kind == "_PROSE" else end)
@@ -116,7 +125,7 @@ class WordRules(State):
             self.emit("OPERATION", pos, match.end())
         elif "NAME" in accepted:
             self.emit("NAME", pos, end)
-        elif "ENV_NAME" in accepted:
+        elif "ENV_NAME" in accepted and (self.last != "_COLON" or _AS_KEY.search(self.text, 0, pos)):
             self.emit("ENV_NAME", pos, end)
         elif "FORMAT" in accepted:
             self.emit("FORMAT", pos, end)
