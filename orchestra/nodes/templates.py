@@ -76,8 +76,8 @@ class Template(Node):
         return join_parts(parts, scope)
 
     def whole(self, scope: Scope) -> Any:
-        """A template whose only content is one reference yields the value itself."""
-        if len(self.parts) == 1 and isinstance(self.parts[0], Interpolation):
+        """A short template whose only content is one reference yields the value itself."""
+        if len(self.parts) == 1 and isinstance(self.parts[0], Interpolation) and self.opener in ('"', "`"):
             return self.parts[0].eval(scope)
         return self.eval(scope)
 
@@ -123,11 +123,11 @@ class Interpolation(Node):
         value = self._load(scope) if isinstance(root, Load) else self._value(scope)
         if isinstance(root, Placeholder) and unwrap(value) in (None, MISSING):
             return ""
-        if isinstance(target, Reference) and isinstance(unwrap(value), Executable) and not self.stages:
-            value = call_value(value, [], scope, self)
         return self._piped(value, scope)
 
     def _piped(self, value: Any, scope: Scope) -> Any:
+        if isinstance(unwrap(value), Executable) and not self.stages:
+            value = call_value(value, [], scope, self)
         for stage in self.stages:
             value = call_value(stage_callee(stage.path, scope, stage), [value], scope, stage)
         return None if value is MISSING else value

@@ -22,24 +22,22 @@ def document_text(script: Script, show: Printer) -> str:
 
     The header is no part of it, so prose that looks like one is kept from the beginning.
     """
-    groups = [list(group) for _, group in groupby(script.statements, lambda part: isinstance(part, Document))]
     made = ""
-    for position, group in enumerate(groups):
-        following = groups[position + 1][0] if position + 1 < len(groups) else None
-        if isinstance(group[0], Document):
-            made += "".join(_pieces([part.text for part in group if isinstance(part, Document)], made[-1:]))
+    for is_prose, group in groupby(script.statements, lambda part: isinstance(part, Document)):
+        parts = list(group)
+        if is_prose:
+            made += "".join(_pieces([part.text for part in parts if isinstance(part, Document)], made[-1:]))
         else:
-            made += _directives(group, following, show)
+            made += _directives(parts, show)
     return f"{_EMPTY}{made}" if begins_with_header(made) else made
 
 
-def _directives(group: list[Node], following: Node | None, show: Printer) -> str:
-    """Prose goes on at the end of a directive's line, but below a fence."""
-    goes_on = following is None or (isinstance(following, Document) and following.text.startswith(("\n", "\r\n")))
-    if len(group) == 1 and goes_on:
+def _directives(group: list[Node], show: Printer) -> str:
+    """Without the line end, which belongs to the prose that follows."""
+    if len(group) == 1:
         return "/" + render(show(group[0]))
     text = render(show.lines(group, group[0].span.start, group[-1].span.end))
-    return f"{_FENCE}{text}\n```\n"
+    return f"{_FENCE}{text}\n```"
 
 
 def _pieces(texts: list[str], before: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.op import Op
 from orchestra.nodes.templates import Template, root_of, text_of
 from orchestra.nodes.views import ContextView, PipelineView
+from orchestra.runtime.debug_report import report
 from orchestra.values import transformers
 from orchestra.values.executable import Executable
 from orchestra.values.kinds import type_name
@@ -43,6 +44,7 @@ class Builtins:
             "frontmatter": lambda scope: run.front_matter(scope.module),
             "p": self._pipeline,
             "pipeline": self._pipeline,
+            "debug": lambda scope: report(run, scope),
         }
         self._functions: dict[str, Native] = {
             "exists": Native("exists", ("value",), self._exists),

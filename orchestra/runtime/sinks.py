@@ -20,33 +20,51 @@ class Sinks:
         self._tidy = tidy
         self._pieces: list[str] = []
         self._begun = False
-        self._shown = False  # since the last prose
+        self._shown = False  # whether the last thing said is a whole line that no prose has followed
+        self._end = ""  # the last two characters of what was said
+        self._gap = ""  # line ends that count only when something follows
         self.passed = 0  # pieces of live output
         self._midline = False  # live output stopped within a line
 
     def show(self, text: str) -> None:
         """A line of output; a final newline is added unless there is one."""
-        begin = "\n" if self._midline else ""
+        begin = "\n" if self._midline and not self._gap else ""
         self._write(begin + (text if text.endswith("\n") else text + "\n"))
         self._shown = True
 
     def prose(self, text: str) -> None:
-        """Text of a document. The line end after a directive counts only if the directive said nothing."""
-        if self._shown and text.startswith("\n"):
-            text = text[1:]
-        elif text == "\n" and self._pieces and self._pieces[-1].endswith("\n\n"):
-            text = ""
+        """Text of a document, from the line end of the statement before it up to the next statement.
+
+        A statement that said something has ended its line. One that did not leaves an empty line, unless there
+        is one already or nothing follows.
+        """
+        text = text.replace("\r\n", "\n")
+        if self._shown:
+            text = text.removeprefix("\n")
+        else:
+            words = text.lstrip("\n")
+            text = text[len(text) - len(words) - self._room(len(text) - len(words)) :]
         self._shown = False
-        self._write(text)
+        if text.strip("\n"):
+            self._write(text)
+        else:
+            self._gap += text
+
+    def _room(self, line_ends: int) -> int:
+        """How many of these line ends fit before two of them stand in a row, which is one empty line."""
+        said = self._end + self._gap
+        return min(line_ends, max(0, 2 - (len(said) - len(said.rstrip("\n")))))
 
     def result(self, text: str) -> None:
         """The script's own value, without a newline."""
         self._write(text)
 
     def _write(self, text: str) -> None:
+        text, self._gap = self._gap + text, ""
         if not self._begun:
             text = text.lstrip("\n")
             self._begun = bool(text)
+        self._end = (self._end + text)[-2:]
         self._pieces.append(text)
         self._midline = False
         if not self._collect:
@@ -67,6 +85,7 @@ class Sinks:
         self.passed += 1
         self._write(text)
         self._midline = not text.endswith("\n")
+        self._shown = text.endswith("\n")
 
     def document(self) -> str:
         """Everything said so far."""

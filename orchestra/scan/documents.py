@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from orchestra.scan.words import DIRECTIVES
 
-__all__ = ["Line", "after_line", "front_matter_end", "next_line"]
+__all__ = ["Line", "after_line", "front_matter_end", "line_end", "next_line"]
 
-_DIRECTIVE = re.compile(r"[ \t]*/(?=(?:=>|@[A-Za-z_][\w.-]*\(|([a-z]+)(?![\w-])))")
-_FENCE = re.compile(r"[ \t]*(`{3,5})([^`\n]*)")
+# After a keyword stands a blank or what may follow it directly; `/var/log` and `/show.` are text.
+_DIRECTIVE = re.compile(r"[ \t]*/(?=(?:=>|@[A-Za-z_][\w.-]*\(|([a-z]+)(?:[\s@\"'`{(\[<|!]|::|$)))")
+_FENCE = re.compile(r"[ \t]*(`{3,5})([^`\n]*)$", re.MULTILINE)
 RUN_FENCE = re.compile(r"mll?d-run")
 _FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n(?:.*?\r?\n)??---[ \t]*(?:\r?\n|$)", re.DOTALL)
 
@@ -24,10 +25,15 @@ class Line:
     end: int
 
 
+def line_end(text: str, pos: int) -> int:
+    """Offset of the line end at or after `pos`, or the end of the text."""
+    newline = text.find("\n", pos)
+    return len(text) if newline < 0 else newline
+
+
 def after_line(text: str, pos: int) -> int:
     """Offset of the line after the one that holds `pos`."""
-    newline = text.find("\n", pos)
-    return len(text) if newline < 0 else newline + 1
+    return min(line_end(text, pos) + 1, len(text))
 
 
 def front_matter_end(text: str) -> int:
@@ -56,7 +62,7 @@ def _single(text: str, pos: int) -> Line | None:
         return Line("directive", match.end(), match.end())
     fence = _FENCE.match(text, pos)
     if fence and fence.group(1) == "```" and RUN_FENCE.fullmatch(fence.group(2).strip()):
-        return Line("fence", pos, after_line(text, pos))
+        return Line("fence", pos, line_end(text, pos))
     return None
 
 

@@ -151,7 +151,9 @@ class Scanner(SignRules):
     def _statement_end(self, frame: CodeFrame, start: int) -> bool:
         if frame.kind == "fence" and self.text.startswith("```", self.pos):
             self.stack.pop()
-            self.pos = documents.after_line(self.text, self.pos)
+            silent = self.last_end <= frame.start  # a fence without statements leaves nothing
+            pass_line = documents.after_line if silent else documents.line_end
+            self.pos = pass_line(self.text, self.pos)
             if "_NL" in self.accepted and self.last not in ("_NL", "DOC"):
                 here = self.pos
                 self.emit("_NL", start, start)
@@ -164,8 +166,7 @@ class Scanner(SignRules):
         here = self.pos
         if frame.kind == "line":  # the line end itself belongs to the prose that follows
             self.stack.pop()
-            newline = self.text.find("\n", start)
-            here = newline if newline >= 0 else self.end
+            here = documents.line_end(self.text, start)
         self.emit("_NL", start, start)
         self.pos = here
         if frame.kind != "line":

@@ -15,7 +15,7 @@ __all__ = [
 # Cannot be bound by `var` or `exe`.
 RESERVED = frozenset({"now", "root", "base", "input", "debug", "mx"})
 
-VARIABLES = RESERVED - {"debug"} | {"payload", "state", "fm", "frontmatter", "p", "pipeline"}
+VARIABLES = RESERVED | {"payload", "state", "fm", "frontmatter", "p", "pipeline"}
 
 # Built-in functions that are no transformers, with their parameters.
 FUNCTIONS: dict[str, tuple[str, ...]] = {
