@@ -6,7 +6,7 @@ What a setting does is decided where it is used; what one run was asked for is i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,7 @@ class RunKeys:
     """`[run]`: how scripts are found and run."""
 
     scriptDir: str = key(TEXT, "llm/run", "folder in which `orch run NAME` looks, from the project root")
+    modulesDir: str = key(TEXT, "llm/modules", "folder of modules under development, from the project root")
     timeout: float | None = key(DURATION, None, "limit of a whole run")
     commandTimeout: float | None = key(DURATION, None, "limit of every command and code block")
     errorBehavior: str = key(one_of("halt", "continue"), "halt", "what a failing command does to the run")
@@ -111,7 +112,9 @@ class CheckpointKeys:
 class SecurityKeys:
     """`[security]`: what a script may reach."""
 
-    allowAbsolutePaths: bool = key(SWITCH, False, "accepted; scripts may use paths outside the project anyway")
+    allowAbsolutePaths: bool = key(
+        SWITCH, True, "whether scripts may load, import and write outside the project; `--allow-absolute` lets them"
+    )
     allowedEnvVars: tuple[str, ...] = key(TEXTS, (), "environment variables that `@input` shows")
 
 
@@ -151,6 +154,10 @@ class Config:
     @property
     def script_dir(self) -> Path:
         return self.root / self.run.scriptDir
+
+    @property
+    def modules_dir(self) -> Path:
+        return self.root / self.run.modulesDir
 
 
 TABLES: dict[str, type[Any]] = {
@@ -277,8 +284,6 @@ def _folder(name: str, folder: object, file: ConfigFile) -> str:
 
 def _from_legacy(root: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config:
     legacy = read_legacy(file)
-    tables = _tables(None, environ)
-    if legacy.script_dir is not None:
-        tables["run"] = replace(tables["run"], scriptDir=legacy.script_dir)
+    tables = _tables(ConfigFile(file.source, legacy.tables), environ)
     paths = {_prefix(name): root / folder for name, folder in legacy.paths.items()}
     return Config(root, file.source.path, **tables, paths=paths, warnings=legacy.warnings)

@@ -67,29 +67,49 @@ def read_json(path: Path) -> ConfigFile:
     return ConfigFile(source, tables)
 
 
+# Keys of the other tool's file that mean what a key of ours means: (table, key) there → (table, key) here.
+TAKEN_OVER = {
+    ("", "scriptDir"): ("run", "scriptDir"),
+    ("dev", "localModulesPath"): ("run", "modulesDir"),
+    ("security", "allowedEnvVars"): ("security", "allowedEnvVars"),
+    ("security", "allowAbsolutePaths"): ("security", "allowAbsolutePaths"),
+    ("validate", "suppressWarnings"): ("check", "suppressWarnings"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Legacy:
-    """What is taken over from a file of another tool: the folder of scripts and the local prefixes."""
+    """What is taken over from a file of another tool: settings under our names, and the local prefixes."""
 
-    script_dir: str | None
+    tables: dict[str, dict[str, Any]]
     paths: dict[str, str]
     warnings: tuple[Warned, ...]
 
 
 def read_legacy(file: ConfigFile) -> Legacy:
-    resolvers = file.tables.get("resolvers")
-    entries = resolvers.get("prefixes") if isinstance(resolvers, dict) else None
     paths: dict[str, str] = {}
     warnings: list[Warned] = []
-    for entry in entries if isinstance(entries, list) else []:
+    for entry in _prefixes(file.tables):
         match entry:
             case {"prefix": str(prefix), "resolver": "LOCAL", "config": {"basePath": str(folder)}}:
                 paths[prefix] = folder
             case _:
                 shown = json.dumps(entry.get("prefix", entry) if isinstance(entry, dict) else entry)
                 warnings.append(Warned("E812", f"{LEGACY_FILE}: prefix {shown} is not a local folder and is not read"))
-    script_dir = file.tables.get("scriptDir")
-    return Legacy(script_dir if isinstance(script_dir, str) else None, paths, tuple(warnings))
+    tables: dict[str, dict[str, Any]] = {}
+    for (table, key), (own, name) in TAKEN_OVER.items():
+        written = file.tables.get(table) if table else file.tables
+        if isinstance(written, dict) and key in written:
+            tables.setdefault(own, {})[name] = written[key]
+    return Legacy(tables, paths, tuple(warnings))
+
+
+def _prefixes(tables: dict[str, Any]) -> list[Any]:
+    """The entries for prefixes, where they stand now and where they used to stand."""
+    resolvers = tables.get("resolvers")
+    now = resolvers.get("prefixes") if isinstance(resolvers, dict) else None
+    before = tables.get("resolverPrefixes")
+    return [entry for entries in (before, now) if isinstance(entries, list) for entry in entries]
 
 
 def broken(message: str, span: Span | None, help: str | None = None) -> OrchError:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from orchestra.errors import OrchError, nearest
 
-__all__ = ["is_url", "missing_file", "public_url", "relative_name", "resolve"]
+__all__ = ["ROOTS", "is_url", "missing_file", "public_url", "relative_name", "resolve"]
 
 ROOTS = ("@root", "@base")
 LONGEST = 4096  # characters; no file system takes longer paths

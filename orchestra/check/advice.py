@@ -18,7 +18,16 @@ from orchestra.nodes.files import File, Files
 from orchestra.nodes.functions import Call, Exe
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import For, ForChoice, ForFilter
-from orchestra.nodes.output import Append, AppendEffect, Output, OutputEffect, OutputOld, Show, ShowEffect
+from orchestra.nodes.output import (
+    Append,
+    AppendEffect,
+    Output,
+    OutputDocument,
+    OutputEffect,
+    OutputOld,
+    Show,
+    ShowEffect,
+)
 from orchestra.nodes.script import Checkpoint, Script
 from orchestra.nodes.templates import Template, references
 from orchestra.nodes.when import ArmAny, When, WhenMatch
@@ -26,7 +35,7 @@ from orchestra.nodes.when import ArmAny, When, WhenMatch
 __all__ = ["give_advice"]
 
 CONFUSING = frozenset({"result", "output", "data", "value", "response"})
-EFFECTS = (Show, Output, OutputOld, Append, File, Files, ShowEffect, OutputEffect, AppendEffect)
+EFFECTS = (Show, Output, OutputDocument, OutputOld, Append, File, Files, ShowEffect, OutputEffect, AppendEffect)
 WAYS_OUT = (Done_, Return_, Bail, Throw)
 STRICT_LOOP = re.compile(r"^[ \t]*for[ \t]+@\w+[ \t]+in[ \t]+@", re.MULTILINE)
 

@@ -13,7 +13,7 @@ from orchestra.check.templates import check_folder
 from orchestra.check.walker import Attitude, Walker, on
 from orchestra.errors import OrchError, nearest
 from orchestra.nodes.functions import Param
-from orchestra.nodes.modules import Import, ImportAll, ImportItem, ImportWhole, default_name
+from orchestra.nodes.modules import Import, ImportAll, ImportItem, ImportWhole, Package, default_name
 from orchestra.values.known import MODEL_FUNCTIONS, MODEL_MODULES
 
 __all__: list[str] = []
@@ -74,7 +74,7 @@ def _templates(walker: Walker, node: ImportWhole, source: str, scope: Scope) -> 
 
 def _surface(walker: Walker, node: Import | ImportWhole, source: str | None) -> Surface | None:
     """What the module offers; None where that cannot be told, after saying so if it is a fault."""
-    if source is None or (node.kind is not None and str(node.kind.word) == "node"):
+    if source is None or isinstance(node.source, Package):
         return None
     if source.startswith(("http://", "https://")):
         return None

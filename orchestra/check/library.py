@@ -15,15 +15,15 @@ from orchestra.check.scope import Surface
 from orchestra.config import Config
 from orchestra.errors import OrchError
 from orchestra.location import missing_file, resolve
+from orchestra.lookup import completed, named_file, written_path
 from orchestra.nodes.base import Node
 from orchestra.parse import parse_errors, parse_script, parse_template
-from orchestra.paths import bundled
+from orchestra.paths import home
 from orchestra.source import Source
 from orchestra.values.known import MODEL_FUNCTIONS, MODEL_MODULES, VIRTUAL_MODULES
 
 __all__ = ["Library", "mode_of"]
 
-EXTENSIONS = (".mld", ".mld.md", ".md", ".json")
 TEMPLATES = (".att", ".mtt")
 
 
@@ -88,10 +88,11 @@ class Library:
 
     def file_of(self, source: str, base: Path) -> Path | None:
         """The file that an import names, or None for modules that lie in no file. E401 if there is none."""
-        if source.startswith("@") and source.partition("/")[0] not in ("@root", "@base"):
-            return self._named(source)
-        path = self.resolve(source, base)
-        found = next((path for path in _candidates(path) if path.is_file()), None)
+        path = written_path(source, base, self.config)
+        if path is None:
+            name = source[1:].split("@")[0]
+            return None if name in MODEL_MODULES else self._named(source)
+        found = completed(path)
         if found is None and not path.is_dir():
             raise self.missing(source, base)
         return found
@@ -101,20 +102,10 @@ class Library:
         return missing_file(written, base, self.config.root)
 
     def _named(self, source: str) -> Path | None:
-        name = source[1:].split("@")[0]
-        prefix, _, rest = name.partition("/")
-        folder = self.config.paths.get(prefix)
-        if folder is not None and rest:
-            return self.file_of(str(folder / rest), folder)
-        short, root = name.split("/")[-1], self.config.root
-        tries = [
-            root / "llm/lib" / short / "index.mld",
-            root / "llm/modules" / f"{short}.mld",
-            root / "llm/modules" / f"{name}.mld",
-        ]
-        if name in MODEL_MODULES:
+        try:
+            return named_file(source, self.config, home(os.environ))
+        except FileNotFoundError:  # an incomplete installation, which the run complains about
             return None
-        return _shipped(source) or next((path for path in tries if path.is_file()), None)
 
     # ── what modules offer ───────────────────────────────────────────────────────────────────────
 
@@ -128,8 +119,8 @@ class Library:
         path = self.file_of(source, base)
         if path is not None:
             return self._json(path, source) if path.suffix == ".json" else self.module(path).surface()
-        folder = self.resolve(source, base)
-        return Surface(source, {}, open=True) if not source.startswith("@") and folder.is_dir() else None
+        folder = written_path(source, base, self.config)
+        return Surface(source, {}, open=True) if folder is not None and folder.is_dir() else None
 
     def _json(self, path: Path, source: str) -> Surface:
         try:
@@ -176,17 +167,3 @@ class Library:
         if not circle:
             self._sound.add(module.source.name)
         return circle
-
-
-def _shipped(source: str) -> Path | None:
-    try:
-        return bundled(source)
-    except FileNotFoundError:  # an incomplete installation, which the run complains about
-        return None
-
-
-def _candidates(path: Path) -> Iterator[Path]:
-    yield path
-    for extension in EXTENSIONS:
-        yield path.with_name(path.name + extension)
-    yield path / "index.mld"

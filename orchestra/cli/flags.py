@@ -154,7 +154,7 @@ FLAGS: tuple[Flag, ...] = (
         read=environment,
         gather=merged,
     ),
-    flag("--allow-absolute", "allow_absolute", "accepted; scripts may use paths outside the project anyway"),
+    flag("--allow-absolute", "allow_absolute", "let scripts use paths outside the project for this run"),
     flag("--json", "json", "report events on stderr, one JSON object a line"),
     flag("--debug", "debug", "accepted; nothing more is told yet"),
     flag("--verbose -v", "verbose", "one line for each phase even without a terminal"),

@@ -14,7 +14,7 @@ __all__ = ["PATTERNS"]
 PATTERNS: Final = (
     Pattern(
         "E605",
-        r"(?P<fault>guard|policy|auth|sign|verify|profiles|box)\b",
+        r"(?P<fault>guard|policy|auth|sign|verify|box)\b",
         "{fault} is not enforced by this version, so the script is refused as a whole",
         "remove it only if you can do without its protection",
         before=BEGIN,

@@ -8,13 +8,14 @@ from typing import Any
 from orchestra.errors import OrchError, nearest
 from orchestra.nodes.base import Node, Statement, holds, node
 from orchestra.nodes.blocks import Block, check_labels
-from orchestra.nodes.names import Field, Reference
+from orchestra.nodes.names import Field, Reference, peek_member
 from orchestra.nodes.op import Op
 from orchestra.nodes.signals import Continue, Done, Return, Skip
 from orchestra.nodes.views import View
 from orchestra.source import Span
 from orchestra.values.executable import Executable
 from orchestra.values.methods import call_method
+from orchestra.values.methods.checks import CHECKS
 from orchestra.values.scope import ABSENT, Frame, Scope
 from orchestra.values.tagged import MISSING, Tagged, add_labels, joined, tag, unwrap
 from orchestra.values.text import auto_parse, compact_json
@@ -283,6 +284,8 @@ class Call(Node):
         """`base.name(args)`: a field that holds a function wins over a method of the value."""
         base = _peek_base(callee.base, callee.name, scope)
         data = base.data if base.__class__ is Tagged else base
+        if isinstance(data, View) and callee.name in CHECKS:
+            return call_method(data.items(), callee.name, [])
         if isinstance(data, View):
             data = data.field(callee.name)
             return call_value(data, self.arguments(data, scope), scope, self)
@@ -313,7 +316,7 @@ class Call(Node):
                 inputs[position] = argument.value.eval(scope)
                 continue
             value = self._argument(argument, function, scope)
-            inputs.append(value.plain() if isinstance(value, View) else value)
+            inputs.append(value.passed() if isinstance(value, View) else value)
         return inputs
 
     def _argument(self, argument: Node, function: Any, scope: Scope) -> Any:
@@ -338,8 +341,8 @@ def _is_shell(value: Any) -> bool:
 
 
 def _peek_base(base: Node, method: str, scope: Scope) -> Any:
-    if method.startswith("is") and method[2:3].isupper():
-        return base.peek(scope)
+    if method in CHECKS:
+        return peek_member(base, scope)
     return base.eval(scope)
 
 

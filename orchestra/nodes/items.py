@@ -30,7 +30,7 @@ def items_of(value: Any, place: Node) -> list[tuple[str, Any]]:
     """Keys and items of a collection: positions as text for arrays, field names for objects."""
     data = unwrap(value)
     if isinstance(data, View):
-        data = data.plain()
+        data = data.items()
     if isinstance(data, list):
         keys: Iterable[str] = map(str, range(len(data)))
         items = data

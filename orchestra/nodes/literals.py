@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, node, present
+from orchestra.nodes.views import View
 from orchestra.regex import Regex as Pattern
 from orchestra.values.operators import truthy
 from orchestra.values.scope import Scope
@@ -191,6 +192,8 @@ class Object(Node):
 
 def _spread_fields(member: Spread, scope: Scope) -> dict[str, Any]:
     value = unwrap(member.source.eval(scope))
+    if isinstance(value, View):
+        return value.items()
     if isinstance(value, dict):
         return value
     if value is None or value is MISSING:

@@ -6,12 +6,16 @@ from typing import Any
 
 from orchestra.errors import OrchError, nearest
 from orchestra.nodes.base import Node, Statement, node
+from orchestra.nodes.literals import seconds
 from orchestra.nodes.tails import With
 from orchestra.nodes.templates import Template
+from orchestra.nodes.views import View
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, add_labels
 
-__all__ = ["Export", "Import", "ImportWhole", "Needs"]
+__all__ = ["Export", "Import", "ImportWhole", "Needs", "Profiles"]
+
+LIVE = ("@payload", "@state", "@input", "@now")  # values of the run that are modules as well
 
 
 @node
@@ -20,6 +24,13 @@ class ImportKind(Node):
 
     word: str
     ttl: str | None
+
+    @property
+    def fresh(self) -> float | None:
+        """Seconds for which a copy on disk will do; None if nothing is said about it."""
+        if str(self.word) == "live":
+            return 0.0
+        return seconds(str(self.ttl)) if self.ttl is not None else None
 
 
 @node
@@ -30,9 +41,10 @@ class ModuleName(Node):
 
 
 @node
-class NodePackage(Node):
-    """`node @package`: a package of Node."""
+class Package(Node):
+    """`node @package`, `py @package`: a package of another language."""
 
+    language: str
     token: str
 
 
@@ -71,13 +83,15 @@ class ImportAlias(Node):
 
 def source_text(source: Node, scope: Scope) -> str:
     """The source as written: `./lib/x.mld`, `@author/name`."""
-    if isinstance(source, NodePackage):
-        return f"node:{str(source.token)[1:]}"
+    if isinstance(source, Package):
+        return f"{str(source.language).removesuffix('thon')}:{str(source.token)[1:]}"
     if isinstance(source, ModuleName):
         token = str(source.token)
         return token[1:-1].strip() if token.startswith("<") else token
     from orchestra.nodes.templates import text_of
 
+    if source.span.text[1:-1] in LIVE:
+        return source.span.text[1:-1]  # "@payload" in quotes is no text
     return text_of(source.eval(scope))
 
 
@@ -97,12 +111,10 @@ class Import(Statement):
     def _import(self, scope: Scope) -> None:
         source = source_text(self.source, scope)
         wanted = [item.names[0] for item in self.items.items if isinstance(item, ImportItem)]
-        module = scope.run.import_module(
-            source, scope, self.source.span, self.kind and str(self.kind.word), names=wanted
-        )
+        module = scope.run.import_module(source, scope, self.source.span, self.kind, self.options, wanted)
         for item in self.items.items:
             if isinstance(item, ImportAll):
-                self._bind(str(item.alias)[1:], module.namespace(), scope, item)
+                self._bind(str(item.alias)[1:], module.namespace(list(map(str, self.labels))), scope, item)
             elif isinstance(item, ImportItem):
                 name, alias = item.names
                 self._bind(alias, self._exported(module, name, source, item), scope, item)
@@ -119,7 +131,9 @@ class Import(Statement):
         raise OrchError("E411", f"{name} is not exported by {source}", item.span, help=help)
 
     def _bind(self, name: str, value: Any, scope: Scope, item: Node) -> None:
-        scope.module.declare(name, add_labels(value, map(str, self.labels)), item.span, imported=True)
+        if not isinstance(value, View):  # a namespace labels its own values
+            value = add_labels(value, map(str, self.labels))
+        scope.module.declare(name, value, item.span, imported=True)
 
 
 @node
@@ -137,14 +151,13 @@ class ImportWhole(Statement):
 
     def _import(self, scope: Scope) -> None:
         source = source_text(self.source, scope)
-        kind = self.kind and str(self.kind.word)
-        if kind == "templates":
-            value = self._templates(source, scope)
+        if self.kind is not None and str(self.kind.word) == "templates":
+            value = add_labels(self._templates(source, scope), map(str, self.labels))
         else:
-            module = scope.run.import_module(source, scope, self.source.span, kind, self.options)
-            value = module.namespace()
+            module = scope.run.import_module(source, scope, self.source.span, self.kind, self.options)
+            value = module.namespace(list(map(str, self.labels)))
         name = str(self.alias.alias)[1:] if self.alias is not None else default_name(source)
-        scope.module.declare(name, add_labels(value, map(str, self.labels)), self.span, imported=True)
+        scope.module.declare(name, value, self.span, imported=True)
 
     def _templates(self, source: str, scope: Scope) -> Any:
         params = [param.name for param in (self.alias.params or [])] if self.alias is not None else []
@@ -153,7 +166,7 @@ class ImportWhole(Statement):
 
 def default_name(source: str) -> str:
     """The last part of the source without its extension, other characters as underscores."""
-    last = source.rstrip("/").split("/")[-1].split("@")[-1]
+    last = source.strip("\"'`<>").rstrip("/").split("/")[-1].split("@")[-1]
     for ending in (".mld.md", ".mld", ".mlld", ".md", ".json"):
         last = last.removesuffix(ending)
     return "".join(char if char.isalnum() or char == "_" else "_" for char in last)
@@ -184,6 +197,7 @@ class Export(Statement):
     items: list[Node]
 
     def exec(self, scope: Scope) -> None:
+        scope.module.export_listed()
         for item in self.items:
             if isinstance(item, ExportItem):
                 name, alias = item.names
@@ -200,6 +214,16 @@ class Needs(Statement):
 
     def exec(self, scope: Scope) -> None:
         scope.run.check_needs(str(self.body), self.span)
+
+
+@node
+class Profiles(Statement):
+    """`profiles { name: { requires: { … } } }`: what the script can do with more or fewer rights."""
+
+    body: str
+
+    def exec(self, scope: Scope) -> None:
+        scope.run.declare_profiles(str(self.body), self.span)
 
 
 @node

@@ -12,7 +12,7 @@ from orchestra.values import access
 from orchestra.values.scope import ABSENT, Scope
 from orchestra.values.tagged import MISSING, Tagged, joined, meta_of, tag, unwrap
 
-__all__ = ["Field", "Index", "Reference", "undefined"]
+__all__ = ["Field", "Index", "Reference", "peek_member", "undefined"]
 
 
 def undefined(name: str, scope: Scope, node: Node) -> OrchError:
@@ -121,6 +121,16 @@ class Field(Node):
         return (
             isinstance(base, Field) and base.name == "data" and isinstance(base.base, Field) and base.base.name == "mx"
         )
+
+
+def peek_member(node: Node, scope: Scope) -> Any:
+    """What a name leads to, or MISSING; unlike elsewhere also for what a module does not export."""
+    try:
+        return node.peek(scope)
+    except OrchError as error:
+        if error.code != "E411":
+            raise
+        return MISSING
 
 
 @node

@@ -124,6 +124,17 @@ class Output(Statement):
 
 
 @node
+class OutputDocument(Statement):
+    """`output target`: the document so far."""
+
+    target: Node
+
+    def exec(self, scope: Scope) -> None:
+        if not is_silent(scope):
+            write_output(scope.run.document_text(), None, self.target, None, scope, self.span)
+
+
+@node
 class OutputOld(Statement):
     """`output value "path"`."""
 
@@ -138,10 +149,16 @@ class OutputOld(Statement):
 def write_output(value: Any, source: Node | None, target: Node, format: str | None, scope: Scope, span: Any) -> None:
     where = destination_text(target, scope)
     if where == "env":
-        name = source.name if isinstance(source, Reference) else "output"
-        where = f"env:ORCH_{name.upper().replace('-', '_')}"
+        where = f"env:MLLD_{_source_name(source).upper().replace('-', '_')}"
     op = Op("output", "", [value], (), span, facts={"target": where})
     scope.run.perform(op, lambda op: scope.run.output(op.inputs[0], where, format and str(format), scope, span), scope)
+
+
+def _source_name(source: Node | None) -> str:
+    """The name by which a value without one of its own is known in the environment: that of its variable."""
+    while source is not None and not isinstance(source, Reference):
+        source = getattr(source, "base", None) or getattr(source, "callee", None)
+    return source.name if source is not None else "output"
 
 
 @node
@@ -159,6 +176,8 @@ class Append(Statement):
 
 def append_record(value: Any, target: Node, format: str | None, scope: Scope, span: Any) -> None:
     where = destination_text(target, scope)
+    if isinstance(target, StreamName):
+        raise OrchError("E421", f"append writes to files, not to {where}", target.span, help=f"output … to {where}")
     op = Op("append", "", [value], (), span, facts={"target": where})
     scope.run.perform(op, lambda op: scope.run.append(op.inputs[0], where, format and str(format), scope, span), scope)
 

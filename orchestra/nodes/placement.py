@@ -15,7 +15,7 @@ from orchestra.nodes.functions import Exe
 from orchestra.nodes.hooks import Hook
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import For, ForChoice
-from orchestra.nodes.modules import ImportWhole
+from orchestra.nodes.modules import ImportWhole, Package, default_name
 from orchestra.nodes.output import Invocation
 from orchestra.nodes.script import Checkpoint, Script
 from orchestra.nodes.when import Arm, ArmAny, ArmNone, Chooser, When, WhenInline, WhenMatch
@@ -160,6 +160,18 @@ def _check_arms(choice: When | WhenMatch | ForChoice) -> None:
 
 def _check_import(found: ImportWhole) -> None:
     """Words before the source are labels; a name and `from` among them show that names were meant."""
+    templates = found.kind is not None and str(found.kind.word) == "templates"
+    alias = found.alias
+    if templates and (alias is None or alias.params is None):
+        message = "templates are imported as a name with the parameters that they share"
+        help = f"import templates from {found.source.span.text} as @{default_name(found.source.span.text)}(name)"
+        raise OrchError("E101", message, found.span, help=help, exit=2)
+    if alias is not None and alias.params is not None and not templates:
+        message = "only templates take parameters in an import"
+        raise OrchError("E101", message, alias.span, help=f"as {alias.alias}", exit=2)
+    if isinstance(found.source, Package):
+        help = f"import {{ name }} from {found.source.span.text}"
+        raise OrchError("E101", "of a package single names are imported", found.span, help=help, exit=2)
     names = [f"@{label}" for label in found.labels if str(label) != "from"]
     if names and len(names) < len(found.labels):
         help = f"import {{ {', '.join(names)} }} from {found.source.span.text}"

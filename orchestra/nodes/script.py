@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, Statement, node, walk
+from orchestra.nodes.signals import Return
 from orchestra.nodes.tails import With
 from orchestra.nodes.templates import Template, Text, text_of
 from orchestra.values.scope import Scope
@@ -65,7 +66,13 @@ class Script(Node):
         return None
 
     def define(self, scope: Scope) -> Any:
-        """Run as a module: definitions and control blocks, but nothing that speaks."""
+        """Run as a module: definitions and control blocks, but nothing that speaks; the value of `=>`, or None."""
+        try:
+            return self._define(scope)
+        except Return as result:  # from an `if`, a sequential `for` or a `loop` of the top level
+            return result.value
+
+    def _define(self, scope: Scope) -> Any:
         for statement in self.statements:
             ended = None if isinstance(statement, Document) else statement.exec(scope)
             if ended is not None:

@@ -13,6 +13,7 @@ from orchestra.nodes.literals import Object
 from orchestra.nodes.names import Field, Reference, not_defined_stage
 from orchestra.nodes.pipeline_run import Effect, PipelineRun, Step, piped_data
 from orchestra.nodes.signals import Continue, Done, Retry
+from orchestra.nodes.views import View
 from orchestra.values import access
 from orchestra.values.error_item import ErrorItem
 from orchestra.values.executable import Executable
@@ -167,7 +168,10 @@ def stage_callee(path: list[str], scope: Scope, place: Node) -> Executable:
         path = path[:1]
     for name in path[1:]:
         data = unwrap(value)
-        value = scope.run.variant(data, name) if isinstance(data, Executable) else access.get_field(data, name)
+        if isinstance(data, Executable):
+            value = scope.run.variant(data, name)
+        else:
+            value = data.field(name) if isinstance(data, View) else access.get_field(data, name)
     callee = unwrap(value)
     if not isinstance(callee, Executable):
         shown = ".".join(path)

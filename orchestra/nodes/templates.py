@@ -307,3 +307,10 @@ class TextLoop(Node):
 def references(root: Node) -> list[Reference]:
     """Every reference below a node, for digests and checks."""
     return [part for part in walk(root) if isinstance(part, Reference)]
+
+
+def loop_names(root: Node) -> set[str]:
+    """The names that loops of the text bind."""
+    loops = [part for part in walk(root) if isinstance(part, TextLoop)]
+    bound = [str(name)[1:] for loop in loops for name in (loop.variable, loop.key) if name]
+    return {*bound, *(f"{name}_key" for name in bound)}

@@ -36,6 +36,14 @@ class View:
             if value is not MISSING
         }
 
+    def items(self) -> dict[str, Any]:
+        """What a loop goes over."""
+        return self.plain()
+
+    def passed(self) -> Any:
+        """What a function gets of it as an argument: what it says at this moment."""
+        return self.plain()
+
 
 def metadata(value: Any, source: Node, scope: Scope) -> View:
     """`.mx` of a value; for a loop variable also its place in the loop."""

@@ -14,7 +14,8 @@ from orchestra.nodes.modules import (
     ImportKind,
     ImportWhole,
     Needs,
-    NodePackage,
+    Package,
+    Profiles,
 )
 from orchestra.printing.layout import LINE, Doc
 from orchestra.printing.printer import Printer, listed, prints, spaced
@@ -59,9 +60,9 @@ def import_all(node: ImportAll, show: Printer) -> Doc:
     return f"* as {node.alias}"
 
 
-@prints(NodePackage)
-def node_package(node: NodePackage, show: Printer) -> Doc:
-    return f"node {node.token}"
+@prints(Package)
+def package(node: Package, show: Printer) -> Doc:
+    return f"{node.language} {node.token}"
 
 
 @prints(Export)
@@ -72,6 +73,11 @@ def export(node: Export, show: Printer) -> Doc:
 @prints(ExportAll)
 def export_all(node: ExportAll, show: Printer) -> Doc:
     return "*"
+
+
+@prints(Profiles)
+def profiles(node: Profiles, show: Printer) -> Doc:
+    return "profiles {", node.body, "}"
 
 
 @prints(Needs)

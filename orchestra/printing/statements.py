@@ -28,6 +28,7 @@ from orchestra.nodes.output import (
     Invocation,
     Log,
     Output,
+    OutputDocument,
     OutputOld,
     Run,
     Show,
@@ -190,6 +191,11 @@ def append(node: Append, show: Printer) -> Doc:
 def _written(node: Output | Append, show: Printer) -> tuple[Doc, ...]:
     value = show.closed(node.value, Level.TAILED) if node.value is not None else ""
     return value, "to", show(node.target, Level.POSTFIX), written_as(node.format)
+
+
+@prints(OutputDocument)
+def output_document(node: OutputDocument, show: Printer) -> Doc:
+    return "output ", show(node.target)
 
 
 @prints(OutputOld)

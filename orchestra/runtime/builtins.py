@@ -9,7 +9,7 @@ from orchestra.errors import OrchError
 from orchestra.nodes.base import Node
 from orchestra.nodes.files import Load
 from orchestra.nodes.functions import Native
-from orchestra.nodes.names import Field, Reference
+from orchestra.nodes.names import Field, Reference, peek_member
 from orchestra.nodes.op import Op
 from orchestra.nodes.templates import Template, root_of, text_of
 from orchestra.nodes.views import ContextView, PipelineView
@@ -103,7 +103,7 @@ class Builtins:
 
     def _file_exists(self, op: Op, scope: Scope) -> bool:
         path = text_of(_first(op))
-        return bool(path) and self._run.loader.exists(path, scope.module.directory)
+        return bool(path) and self._run.exists_path(path, scope.module)
 
     def _keep(self, op: Op, scope: Scope) -> Any:
         value = op.inputs[0] if op.inputs else None
@@ -144,13 +144,13 @@ def exists_call(argument: Node, scope: Scope) -> Any:
     """`@exists(x)`, which looks at what is written: a path, a load, or a reference that may be undefined."""
     run = scope.run
     if isinstance(argument, Template):
-        return run.loader.exists(text_of(argument.eval(scope)), scope.module.directory)
+        return run.exists_path(text_of(argument.eval(scope)), scope.module)
     if isinstance(argument, Load):
         return _load_succeeds(argument, scope)
     root = root_of(argument)
     if isinstance(root, Reference) and isinstance(argument, (Reference, Field)) and not root.defined(scope):
         return False
-    return argument.peek(scope) is not MISSING
+    return peek_member(argument, scope) is not MISSING
 
 
 def _load_succeeds(argument: Load, scope: Scope) -> bool:

@@ -20,7 +20,7 @@ from orchestra.nodes.modules import Import, ImportItem, TemplateFile
 from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.operators import Product, Sum
 from orchestra.nodes.templates import Interpolation, Template, Text
-from orchestra.runtime.modules import Namespace
+from orchestra.runtime.module import Namespace
 from orchestra.source import Span
 from orchestra.values.executable import Executable
 from orchestra.values.scope import ABSENT
@@ -28,7 +28,7 @@ from orchestra.values.tagged import MISSING, unwrap
 from orchestra.values.text import compact_json
 
 if TYPE_CHECKING:
-    from orchestra.runtime.modules import Module
+    from orchestra.runtime.module import Module
     from orchestra.runtime.run import Run
 
 __all__ = ["Digests"]

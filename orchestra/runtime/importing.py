@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-from collections.abc import Mapping
-from importlib.util import find_spec
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from orchestra.errors import OrchError
-from orchestra.location import resolve
-from orchestra.nodes.functions import Class, Native
-from orchestra.nodes.modules import Import, source_text
+from orchestra.location import is_url
+from orchestra.lookup import completed, is_named, written_path
+from orchestra.nodes.functions import Native
+from orchestra.nodes.modules import Import, ImportKind, source_text
 from orchestra.nodes.op import Op
-from orchestra.nodes.templates import references
+from orchestra.nodes.templates import loop_names, references
+from orchestra.paths import home
+from orchestra.runtime.import_kinds import check_kind
 from orchestra.runtime.models import model_functions
-from orchestra.runtime.modules import Module, Modules
+from orchestra.runtime.module import Module
+from orchestra.runtime.modules import Modules
+from orchestra.runtime.needs import missing_needs, read_braces
+from orchestra.runtime.packages import NODE, PYTHON, has_package, package_module
 from orchestra.source import Span
 from orchestra.values.known import MODEL_MODULES
 from orchestra.values.scope import Scope
-from orchestra.values.tagged import MISSING, plain
+from orchestra.values.tagged import MISSING, plain, unwrap
 
 __all__ = ["Importing"]
 
 
-# What a Node package has of the names that are asked for: functions to be called there, other things as values.
-MEMBERS = """
-const m = require(name)
-const shown = n => typeof m[n] === 'function' ? { call: true } : { value: m[n] }
-return Object.fromEntries(wanted.filter(n => n in m).map(n => [n, shown(n)]))
-"""
+SKIPPED = ["_*", ".*"]  # folders that are no modules unless `skipDirs` says otherwise
+PACKAGES = {"node": NODE, "py": PYTHON}
 
 
 class Importing:
@@ -41,22 +42,44 @@ class Importing:
     config: Any
     modules: Modules
     payload: dict[str, Any]
+    environ: dict[str, str]
+    main: Module
+    permitted: Callable[[Path], Path]
+    now: Callable[[], str]
+    builtin_names: Callable[[], set[str]]
+    profile: str | None = None
+
+    @property
+    def user_home(self) -> Path:
+        return home(self.environ)
 
     def import_module(
         self,
         source: str,
         scope: Scope,
         span: Span,
-        kind: str | None,
+        kind: ImportKind | None,
         options: Any = None,
         names: list[str] | None = None,
     ) -> Any:
-        if source.startswith("node:"):
-            return self._node_module(source[5:], names or [], scope, span)
-        path = self._directory(source, scope)
-        if path is not None:
-            return self._folder_module(source, path, scope, span, options)
-        return self.modules.find(source, scope.module, span, kind)
+        word = str(kind.word) if kind is not None else None
+        language, colon, package = source.partition(":")
+        if colon and language in PACKAGES:
+            check_kind(source, word, False, None, span)
+            return package_module(package, names or [], PACKAGES[language], scope, span)
+        folder = self._directory(source, scope.module, span)
+        if folder is not None:
+            check_kind(source, word, False, folder, span)
+            return self._folder_module(source, folder, scope, span, options)
+        return self.modules.find(source, scope.module, span, word, kind.fresh if kind is not None else None)
+
+    def import_path(self, source: str, importer: Any, span: Span) -> Path | None:
+        """The place that a source names as a path; None for `@author/name`. E402 outside the project."""
+        try:
+            path = written_path(source, importer.directory, self.config)
+            return self.permitted(path) if path is not None else None
+        except OrchError as error:
+            raise error.at(span) from None
 
     def imported_from(self, statement: Import, module: Module) -> Module | None:
         """The module behind an import that has run."""
@@ -76,6 +99,8 @@ class Importing:
             return dict(self.options.state or {}), True
         if name == "input":
             return self._input_fields(), True
+        if name == "now":
+            return _moment(self.now()), False
         if name in MODEL_MODULES:
             return self._llm_functions(), False
         return None
@@ -91,11 +116,9 @@ class Importing:
 
     def _input_fields(self) -> dict[str, Any]:
         """Fields of the JSON on standard input over the permitted environment variables."""
-        from orchestra.values.tagged import plain, unwrap
-
         value = self.standard_input()  # type: ignore[attr-defined]
         data = unwrap(value)
-        environ = self.environ  # type: ignore[attr-defined]
+        environ = self.environ
         shown = {*self.config.security.allowedEnvVars, "NODE_ENV", "DEBUG", "CI", "HOME", "USER", "PATH"}
         fields = {name: text for name, text in environ.items() if name in shown or name.startswith(("ORCH_", "MLLD_"))}
         if isinstance(data, dict):
@@ -121,61 +144,36 @@ class Importing:
         self.collect_phases(module)  # type: ignore[attr-defined]
         self.front_matter(module)  # type: ignore[attr-defined]
 
-    # ── packages of Node ─────────────────────────────────────────────────────────────────────────
-
-    def _node_module(self, package: str, names: list[str], scope: Scope, span: Span) -> Module:
-        """Functions and values of a Node package, as far as they are asked for."""
-        module = Module(f"node:{package}", None, self, scope.module.directory)  # type: ignore[arg-type]
-        params = {"name": package, "wanted": names}
-        found = self._node(MEMBERS, params, span, scope)
-        for name, entry in dict(found).items():
-            module.scope.names[name] = (
-                self._node_function(package, name, span) if entry.get("call") else entry.get("value")
-            )
-        return module
-
-    def _node_function(self, package: str, name: str, span: Span) -> Native:
-        def run(code: str, inputs: list[Any], scope: Scope, span: Span) -> Any:
-            given = [plain(value) for value in inputs if value is not MISSING]
-            return self._node(code, {"name": package, "member": name, "inputs": given}, span, scope)
-
-        def call(op: Op, scope: Scope) -> Any:
-            return run("return await require(name)[member](...inputs)", op.inputs, scope, op.span or span)
-
-        def make(inputs: list[Any], scope: Scope, span: Span) -> Any:
-            return run("return new (require(name)[member])(...inputs)", inputs, scope, span)
-
-        return Class(name, call, make)
-
-    def _node(self, code: str, params: dict[str, Any], span: Span, scope: Scope) -> Any:
-        from orchestra.nodes.commands import CommandOptions
-
-        return self.code("node", code, params, None, CommandOptions(), scope, span).value  # type: ignore[attr-defined]
-
     # ── folders ──────────────────────────────────────────────────────────────────────────────────
 
-    def _directory(self, source: str, scope: Scope) -> Path | None:
-        if source.startswith("@") or source.endswith((".mld", ".md", ".json", ".att", ".mtt")):
+    def _directory(self, source: str, importer: Any, span: Span) -> Path | None:
+        """The folder that a source names, unless an `index.mld` makes it a module."""
+        if source.endswith((".mld", ".md", ".json", ".att", ".mtt")) or is_url(source):
             return None
-        path = resolve(source, scope.module.directory, self.root)
-        return path if path.is_dir() and not (path / "index.mld").is_file() else None
+        if is_named(source) and self.virtual_module(source[1:]) is not None:
+            return None
+        path = self.import_path(source, importer, span)
+        return path if path is not None and path.is_dir() and completed(path) is None else None
 
     def _folder_module(self, source: str, path: Path, scope: Scope, span: Span, options: Any) -> Module:
         """Every `*/index.mld` of a folder under the name of its folder."""
         skipped = options.value("skipDirs", scope) if options is not None else None
-        names = [str(name) for name in skipped] if isinstance(skipped, list) else None
+        patterns = [str(pattern) for pattern in skipped] if isinstance(skipped, list) else SKIPPED
         module = Module(source, None, self, path)  # type: ignore[arg-type]
-        for index in sorted(path.glob("*/index.mld")):
-            name = index.parent.name
-            if (name in names) if names is not None else name.startswith(("_", ".")):
+        for name in sorted(entry.name for entry in path.iterdir() if (entry / "index.mld").is_file()):
+            if any(fnmatchcase(name, pattern) for pattern in patterns):
                 continue
-            module.scope.names[name] = self.modules.find(str(index), scope.module, span).namespace()
+            module.scope.names[name] = self.modules.load(path / name / "index.mld", span).namespace()
+        if not module.scope.names:
+            raise OrchError("E410", f"no folder in {source} has an index.mld", span)
         return module
 
     def import_templates(self, source: str, params: list[str], scope: Scope, span: Span) -> Any:
         """Every template file of a folder as a function with the given parameters."""
-        path = resolve(source, scope.module.directory, self.root)
-        if not path.is_dir():
+        path = self.import_path(source, scope.module, span)
+        if path is not None and path.is_file():
+            raise OrchError("E414", f"templates does not fit: {source} is a file", span, help="leave the word out")
+        if path is None or not path.is_dir():
             raise OrchError("E415", f"{source} is not a folder of templates", span)
         return self._template_folder(path, params, scope, span)
 
@@ -192,7 +190,8 @@ class Importing:
 
     def _template_function(self, path: Path, params: list[str], scope: Scope, span: Span) -> Native:
         body = self.modules.template(str(path), scope.module, span)
-        unknown = [ref.name for ref in references(body.parsed) if ref.name not in params and not ref.defined(scope)]
+        own = {*params, *loop_names(body.parsed), *self.builtin_names()}
+        unknown = [ref.name for ref in references(body.parsed) if ref.name not in own]
         if unknown:
             help = f"add it: as @name({', '.join([*params, unknown[0]])})"
             raise OrchError("E415", f"{body.name} uses @{unknown[0]}, which is no parameter", span, help=help)
@@ -211,30 +210,18 @@ class Importing:
 
     def check_needs(self, body: str, span: Span) -> None:
         """`needs { cmd: [git], node: [x] }`: E604 names what is missing."""
-        missing = [f"command {name}" for name in _commands(body) if shutil.which(name) is None]
-        missing += [f"Node package {name}" for name in _packages(body, "node|js") if not self._node_has(name, span)]
-        missing += [f"Python package {name}" for name in _packages(body, "python|py") if find_spec(name) is None]
+        missing = missing_needs(body, span, lambda language, name: has_package(language, name, self.main.scope, span))
         if missing:
             raise OrchError("E604", "these are missing: " + ", ".join(missing), span)
 
-    def _node_has(self, package: str, span: Span) -> bool:
-        code = "try { require.resolve(name); return true } catch { return false }"
-        return bool(self._node(code, {"name": package}, span, self.main.scope))  # type: ignore[attr-defined]
+    def declare_profiles(self, body: str, span: Span) -> None:
+        """`profiles { name: { requires: … } }`: without a policy the first is the one that holds."""
+        names = list(read_braces(body, span))
+        self.profile = self.profile or (names[0] if names else None)
 
 
-WORDS = re.compile(r"[A-Za-z0-9_.+-]+")
-NO_COMMANDS = frozenset("sh bash network net filesystem fs node js python py ruby rb go rust cmd true false".split())
-
-
-def _packages(body: str, languages: str) -> list[str]:
-    """The packages that a `needs` block asks for in one of the languages (alternatives of a regular expression)."""
-    listed = re.findall(rf"\b(?:{languages})\s*:\s*\[([^\]]*)\]", body)
-    return [name.strip(" \"'\n\t") for group in listed for name in group.split(",") if name.strip()]
-
-
-def _commands(body: str) -> list[str]:
-    """The commands that a `needs` block asks for."""
-    listed = re.findall(r"\bcmd\s*:\s*[\[{]([^\]}]*)[\]}]", body)
-    names = [name for group in listed for name in WORDS.findall(re.sub(r":\s*[^,]*", "", group))]
-    rest = re.sub(r"\b\w+\s*:\s*(?:[\[{][^\]}]*[\]}]|\S+)", "", body)
-    return names + [word for word in WORDS.findall(rest) if word not in NO_COMMANDS]
+def _moment(now: str) -> dict[str, Any]:
+    """The fields of `@now`: the whole timestamp and its parts."""
+    date, _, time = now.partition("T")
+    unix = int(datetime.fromisoformat(now).timestamp())
+    return {"now": now, "iso": now, "date": date, "time": time[:8], "unix": unix, "timestamp": unix}

@@ -25,7 +25,8 @@ from orchestra.values.tagged import unwrap
 
 if TYPE_CHECKING:
     from orchestra.runtime.agent import Agent
-    from orchestra.runtime.modules import Module, Modules
+    from orchestra.runtime.module import Module
+    from orchestra.runtime.modules import Modules
     from orchestra.store import Execution, Store
 
 __all__ = ["Recording"]

@@ -30,7 +30,8 @@ from orchestra.runtime.files.loader import Loader
 from orchestra.runtime.hooks import Hooks
 from orchestra.runtime.importing import Importing
 from orchestra.runtime.memo import Memo
-from orchestra.runtime.modules import Module, Modules, TemplateBody
+from orchestra.runtime.module import Module
+from orchestra.runtime.modules import Modules, TemplateBody
 from orchestra.runtime.parallel import Fanout
 from orchestra.runtime.recording import Recording
 from orchestra.runtime.signals import Interrupted
@@ -78,7 +79,7 @@ class Run(Recording, Executing, Writing, Importing):
         self.modules = Modules(self)
         self.digests = Digests(self)
         self.memo = Memo(self)
-        self.loader = Loader(self.root, observe=self._observed, web=self._web)
+        self.loader = Loader(self.root, observe=self._observed, permit=self.permitted, web=self._web)
         self._start_recording()
         self._start_executing()
         self.main: Module
@@ -362,6 +363,8 @@ class Run(Recording, Executing, Writing, Importing):
         """Fields of `@mx` that the run knows."""
         if name == "checkpoint":
             return {"hit": False}
+        if name == "profile" and self.profile is not None:
+            return self.profile
         if name == "outDir":
             return self.out_dir
         if name == "run":

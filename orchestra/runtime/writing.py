@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestra.errors import OrchError
 from orchestra.location import is_url, relative_name, resolve
+from orchestra.lookup import is_named, under_prefix
 from orchestra.nodes.templates import text_of
 from orchestra.nodes.views import View
+from orchestra.paths import resource
 from orchestra.runtime.files import writer
 from orchestra.runtime.files.loader import Loader
 from orchestra.runtime.files.sections import rename_heading
@@ -35,6 +38,7 @@ class Writing:
 
     root: Path
     config: Any
+    options: Any
     loader: Loader
     sinks: Any
     variables: dict[str, str]
@@ -53,7 +57,7 @@ class Writing:
             return workspace[0].load(workspace[1], chosen, optional)
         self._frame = scope.context.memo
         try:
-            return self.loader.load(self._with_prefix(path), scope.module.directory, chosen, optional)
+            return self.loader.load(self._prefixed(path), scope.module.directory, chosen, optional)
         finally:
             self._frame = None
 
@@ -61,14 +65,24 @@ class Writing:
         if self._frame is not None:
             self._frame.loaded(path, digest)
 
-    def _with_prefix(self, path: str) -> str:
-        """`@kit/x`, where `kit` is a configured prefix, stays as written in the path and is resolved here."""
-        if path.startswith("@"):
-            name, _, rest = path[1:].partition("/")
-            folder = self.prefixes().get(name)
-            if folder is not None:
-                return str(folder / rest)
-        return path
+    def _prefixed(self, path: str) -> str:
+        """`@kit/x`, where `kit` is a configured prefix, stays as written in a load and is resolved here."""
+        return str(under_prefix(path, self.prefixes()) or path)
+
+    def place(self, written: str, module: Any) -> Path:
+        """The absolute path that a path in a script means. E402 outside the project where that is not allowed."""
+        return self.permitted(under_prefix(written, self.prefixes()) or resolve(written, module.directory, self.root))
+
+    def permitted(self, path: Path) -> Path:
+        """The path, unless the project keeps its scripts inside and this one leads out, by a link as well."""
+        if self.config.security.allowAbsolutePaths or self.options.allow_absolute:
+            return path
+        real = Path(os.path.realpath(path))
+        inside = (self.root, *self.prefixes().values(), resource("stdlib"))
+        if any(real.is_relative_to(os.path.realpath(folder)) for folder in inside):
+            return path
+        help = "--allow-absolute, or allowAbsolutePaths = true under [security]"
+        raise OrchError("E402", f"{path} lies outside the project", help=help)
 
     def prefixes(self) -> Mapping[str, Path]:
         return self.config.paths  # type: ignore[no-any-return]
@@ -121,11 +135,17 @@ class Writing:
             if where in ("stdout", "stderr"):
                 self._to_stream(where, writer.render_output(value, format))
             elif where.startswith("env:"):
-                self.variables[where[4:]] = writer.render_output(value, format)
+                self._set_variable(where[4:], writer.render_output(value, format))
             else:
                 self._to_file(where, value, format, scope)
         except OrchError as error:
             raise error.at(span) from None
+
+    def _set_variable(self, name: str, text: str) -> None:
+        """For the commands after this one; what is called MLLD_… is found under ORCH_… too."""
+        self.variables[name] = text
+        if name.startswith("MLLD_"):
+            self.variables[f"ORCH_{name[5:]}"] = text
 
     def _to_stream(self, name: str, text: str) -> None:
         if name == "stdout":
@@ -134,13 +154,20 @@ class Writing:
             self.sinks.error_line(text)
 
     def _to_file(self, where: str, value: Any, format: str | None, scope: Scope) -> None:
-        path = resolve(self._with_prefix(where), scope.module.directory, self.root)
+        path = self._target(where, scope)
         writer.write(path, writer.render_output(value, format, path.suffix))
         self._noted(path, "output", scope)
 
+    def _target(self, where: str, scope: Scope) -> Path:
+        """The file that `output` or `append` names. E420 for an unquoted `@name/…` that is no prefix."""
+        if where.startswith("@") and under_prefix(where, self.prefixes()) is None and is_named(where):
+            name = where.partition("/")[0]
+            raise OrchError("E420", f"{name} is no prefix of this project", help=f'quote the path: "{where}"')
+        return self.place(where, scope.module)
+
     def append(self, value: Any, where: str, format: str | None, scope: Scope, span: Span) -> None:
         try:
-            path = resolve(self._with_prefix(where), scope.module.directory, self.root)
+            path = self._target(where, scope)
             writer.append(path, writer.render_record(value, path.suffix, format))
         except OrchError as error:
             raise error.at(span) from None
@@ -162,11 +189,18 @@ class Writing:
                 about = text_of(description) if description is not None else None
                 workspace[0].write(workspace[1], display(value), joined((value,)), about)
                 return
-            path = self.root / safe_relative(where)
+            path = self.root / safe_relative(where.removeprefix(f"{self.root}/"))  # written as "@root/…"
             writer.write(path, display(value))
             self._noted(path, "output", scope)
         except OrchError as error:
             raise error.at(span) from None
+
+    def exists_path(self, written: str, module: Any) -> bool:
+        """Whether there is such a file, in a workspace or on disk, or one that matches the pattern."""
+        workspace = self._workspace(written)
+        if workspace is not None:
+            return workspace[0].exists(workspace[1])
+        return self.loader.exists(self._prefixed(written), module.directory)
 
     def is_workspace(self, name: str) -> bool:
         return name in self.__dict__.get("_workspaces", ())

@@ -94,13 +94,15 @@ class WordRules(State):
             return "_RUN_VALUE" if follows else ""
         if (
             kind == "LANG"
-            and "_NODE" in self.accepted
-            and word == "node"
+            and "PACKAGE_LANG" in self.accepted
+            and word in words.PACKAGE_LANGS
             and re.match(r"\s+@", self.text[end : end + 24])
         ):
-            return "_NODE"
+            return "PACKAGE_LANG"
         if kind == "LANG" and "SHADOW_LANG" in self.accepted and word in words.SHADOW_LANGS:
             return "SHADOW_LANG"
+        if kind == "_OUTPUT" and words.DOCUMENT_TARGET.match(self.text, end):
+            return "_OUTPUT_DOCUMENT"
         follow = words.FOLLOWED_BY.get(kind)
         if follow is not None and not follow.match(self.text, end):
             return ""
@@ -113,7 +115,7 @@ class WordRules(State):
 
     def _say_keyword(self, kind: str, pos: int, end: int) -> None:
         self.emit(kind, pos, end + 1 if kind == "_PROSE" else end)
-        if kind == "_NEEDS":
+        if kind in ("_NEEDS", "_PROFILES"):
             self._raw_braces("NEEDS_BODY", "js")
 
     def _plain_word(self, pos: int, end: int) -> bool:

@@ -63,6 +63,7 @@ WORDS: Final[dict[str, str]] = {
     "files": "_FILES",
     "hook": "_HOOK",
     "needs": "_NEEDS",
+    "profiles": "_PROFILES",
     "with": "_WITH",
     "template": "_TEMPLATE",
     "new": "_NEW",
@@ -103,10 +104,19 @@ FOLLOWED_BY: Final[dict[str, re.Pattern[str]]] = {
 # After these a value may follow but need not: a line end closes them inside a block.
 OPTIONAL_OPERAND: Final = frozenset("_LOG _DONE _CONTINUE _SKIP _RETRY _BAIL _THROW _ARROW _SHOW".split())
 
+# `output` and one target with nothing after it writes the document; with a value it would go on with `to`.
+DOCUMENT_TARGET: Final = re.compile(
+    r"[ \t]+(?:\"[^\"\n]+\"|'[^'\n]+'|`[^`\n]+`|stdout|stderr|env(?::\w+)?"
+    r"|(?:\.{0,2}/)?[A-Za-z_][\w-]*(?:[./][\w.-]+)+)"
+    r"[ \t]*(?:$|[;\]]|>>|<<)",
+    re.MULTILINE,
+)
+
 # Tokens that end an operand: what follows is an operator, an access or the end.
 OPERAND_ENDS: Final = frozenset(
     "REF NUMBER DURATION FIELD CONSTANT QOPT _QOPT CODE PLACEHOLDER REGEX BARE _RPAR _RSQB _RBRACE _TPL_CLOSE "
     "_CMD_CLOSE _LOAD_CLOSE KEY NAME ENDLESS".split()
 )
 
+PACKAGE_LANGS: Final = frozenset(["node", "py", "python"])
 SHADOW_LANGS: Final = frozenset(["js", "javascript", "node", "nodejs", "py", "python"])

@@ -36,7 +36,8 @@ def ignore(path: Path, digest: str) -> None:
 class Loader:
     """Loads files for the scripts of the project at `root`, and pages through `web`, opened on first use.
 
-    `observe` is told path and SHA-256 (hexadecimal, of the bytes) of every file that was read.
+    `observe` is told path and SHA-256 (hexadecimal, of the bytes) of every file that was read; `permit` gives a
+    path back or raises E402.
     """
 
     def __init__(
@@ -44,10 +45,12 @@ class Loader:
         root: Path,
         *,
         observe: Callable[[Path, str], None] = ignore,
+        permit: Callable[[Path], Path] = lambda path: path,
         web: Callable[[], Web] | None = None,
     ) -> None:
         self.root = root
         self.observe = observe
+        self.permit = permit
         self._open_web = web
         self._web: Web | None = None
 
@@ -72,7 +75,7 @@ class Loader:
         try:
             if self._is_pattern(path, base):
                 return bool(self._expand(path, base))
-            return os.path.exists(resolve(literal(path), base, self.root))
+            return os.path.exists(self.permit(resolve(literal(path), base, self.root)))
         except OrchError:
             return False
 
@@ -109,7 +112,7 @@ class Loader:
         parts = pattern.split("/")
         fixed = next(i for i, part in enumerate(parts) if is_pattern(part))
         above = literal("/".join(parts[:fixed])) or ("/" if fixed else ".")
-        return expand("/".join(parts[fixed:]), resolve(above, base, self.root))
+        return expand("/".join(parts[fixed:]), self.permit(resolve(above, base, self.root)))
 
     def _named(self, path: str, base: Path) -> Document:
         path = literal(path)
@@ -121,7 +124,7 @@ class Loader:
 
     def _document(self, file: Path) -> Document:
         name = relative_name(file, self.root)
-        raw = _read(file, name)
+        raw = _read(self.permit(file), name)
         self.observe(file, sha256(raw).hexdigest())
         text, data, own = interpret(decode(raw, name), file.suffix.lower(), name)
         return Document(name, FileFacts(file, self.root, text, data, own=own), self._meta(file, name))
