@@ -193,7 +193,7 @@ class Object(Node):
 def _spread_fields(member: Spread, scope: Scope) -> dict[str, Any]:
     value = unwrap(member.source.eval(scope))
     if isinstance(value, View):
-        return value.items()
+        value = value.items()
     if isinstance(value, dict):
         return value
     if value is None or value is MISSING:

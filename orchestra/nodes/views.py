@@ -36,7 +36,7 @@ class View:
             if value is not MISSING
         }
 
-    def items(self) -> dict[str, Any]:
+    def items(self) -> Any:
         """What a loop goes over."""
         return self.plain()
 
