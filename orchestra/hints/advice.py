@@ -9,7 +9,7 @@ import re
 from typing import Any, Final
 
 from orchestra.errors import OrchError
-from orchestra.hints import bindings, blocks, conditions, foreign, loops, modules, signs, values
+from orchestra.hints import bindings, blocks, conditions, foreign, idioms, loops, modules, signs, values
 from orchestra.hints.expectation import expectation, misspelt
 from orchestra.hints.fault import Fault, fault_of
 from orchestra.hints.pattern import Pattern
@@ -22,6 +22,7 @@ __all__ = ["PATTERNS", "next_directive", "syntax_error"]
 _NEXT = re.compile(rf"^/?(?:{'|'.join(sorted(DIRECTIVES))})\b", re.MULTILINE)
 
 PATTERNS: Final[tuple[Pattern, ...]] = (
+    *signs.CHARACTERS,
     *signs.COMMENTS,
     *blocks.PATTERNS,
     *conditions.PATTERNS,
@@ -29,6 +30,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     *modules.PATTERNS,
     *bindings.PATTERNS,
     *foreign.PATTERNS,
+    *idioms.PATTERNS,
     *values.PATTERNS,
     *signs.PATTERNS,
 )

@@ -117,6 +117,20 @@ PATTERNS: Final = (
         before=BEGIN,
         inside="top",
     ),
+    Pattern(
+        "E101",
+        r"\([ \t]*@?(?P<name>\w+)[ \t]*\)",
+        "the name of the error stands without parentheses",
+        "catch @{name} [ … ]",
+        before=r"\bcatch[ \t]*",
+    ),
+    Pattern(
+        "E101",
+        r"(?P<fault>[A-Za-z_]\w*)",
+        "the name of the error begins with @",
+        "catch @{fault} [ … ]",
+        before=r"\bcatch[ \t]+",
+    ),
     # ── bodies in foreign brackets ──
     Pattern(
         "E109",
@@ -134,7 +148,14 @@ PATTERNS: Final = (
     ),
     Pattern(
         "E109",
-        r"(?:=>|->|:=?|-)[ \t]*(?P<body>[^\n]*)",
+        r"(?P<fault>(?:->|:)[ \t]*\w+(?:\[\])?)[ \t]*=[ \t]*(?P<body>[^\n]*)",
+        "a function does not say of which type its result is",
+        "exe {name} = {body}",
+        before=r"\bexe\b[^@\n]*(?P<name>@[\w-]+(?:\([^)\n]*\))?)[ \t]*",
+    ),
+    Pattern(
+        "E109",
+        r"(?:=>|->|→|⇒|:=?|-)[ \t]*(?P<body>[^\n]*)",
         "the body of a function follows a =",
         "exe {name} = {body}",
         before=r"\bexe\b[^@\n]*(?P<name>@[\w-]+(?:\([^)\n]*\))?)[ \t]*",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from orchestra.hints.pattern import BEGIN, NAME, REST, Pattern
+from orchestra.scan.words import STATEMENTS
 
 __all__ = ["PATTERNS"]
 
@@ -17,6 +18,40 @@ def _word(words: str, after: str, message: str, help: str, inside: str = "") -> 
 
 
 PATTERNS: Final = (
+    Pattern(
+        "E109",
+        r"(?![=.+])(?P<rest>[^\n;]*)",
+        "{word} is a word of the language and carries no @",
+        "{word} {rest}",
+        before=rf"{BEGIN}(?P<fault>@(?P<word>{'|'.join(sorted(STATEMENTS))}))[ \t]*",
+    ),
+    Pattern(
+        "E109",
+        r"(?P<fault>llm|pure|recursive|secret|untrusted|[a-z]+:[\w:]+)[ \t]+(?P<word>exe|var)\b[ \t]*" + REST,
+        "labels stand after {word}",
+        "{word} {fault} {rest}",
+        before=BEGIN,
+    ),
+    Pattern(
+        "E109",
+        r"(?P<command>[a-z][^\n;\]]*)",
+        "a command is run with run cmd",
+        "run cmd {{{command}}}",
+        before=rf"{BEGIN}(?P<fault>!)[ \t]*",
+    ),
+    Pattern(
+        "E109",
+        r"(?P<text>[^\n]*)",
+        "text stands in quotes or in a template",
+        "show `{tag}{text}`",
+        before=rf"{BEGIN}(?P<fault>(?P<tag><[A-Za-z_]\w*>))[ \t]*",
+    ),
+    _word(
+        "write|save|print",
+        r"[ \t]+(?P<value>[^\n]+?)[ \t]+(?:to|into|>)[ \t]+(?P<target>[^\n;]+)",
+        "{fault} is written output",
+        "output {value} to {target}",
+    ),
     Pattern(
         "E109",
         r"(?P<fault>run)[ \t]+(?P<lang>sh|bash|js|node|py|python|javascript)\b",

@@ -20,6 +20,13 @@ PATTERNS: Final = (
     ),
     Pattern(
         "E109",
+        r"\((?P<items>[^)\n]*)\)",
+        "parallel stands after for",
+        "for parallel {item} in {items} …",
+        before=rf"\bfor[ \t]+{ITEM}[ \t]+in[ \t]+(?P<fault>parallel)[ \t]*",
+    ),
+    Pattern(
+        "E109",
         r"(?P<cap>\([^)\n]*\))?[ \t]*for\b[ \t]*(?P<item>@[^\n]*?)[ \t]+in\b",
         "parallel stands after for",
         "for parallel{cap} {item} in …",
@@ -40,6 +47,15 @@ PATTERNS: Final = (
         "for {item} in [1, 2, 3] => …",
         before=r"\bfor[ \t]+(?P<item>@[\w.-]+)[ \t]*",
         host="_FOR",
+    ),
+    Pattern(
+        "E109",
+        r"(?P<fault>as)[ \t]+(?P<one>@?\w+)\b",
+        "the item comes first, then in",
+        "for {one} in {item} …",
+        before=rf"\bfor\b(?:[ \t]+parallel[^@\n]*)?[ \t]+{ITEM}[ \t]+",
+        host="_FOR",
+        wants="_IN",
     ),
     Pattern(
         "E101",

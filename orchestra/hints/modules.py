@@ -112,6 +112,13 @@ PATTERNS: Final = (
     # ── output ──
     Pattern(
         "E109",
+        r">[ \t]*(?P<target>[\"'`@][^\n;]*)",
+        "to is missing before the target",
+        "{word} {value} to {target}",
+        before=r"\b(?P<word>output|append)[ \t]+(?P<value>[^\n]+?)[ \t]*(?P<fault>[-=])",
+    ),
+    Pattern(
+        "E109",
         r"(?:>{1,2}|in\b|into\b|->|,)?[ \t]*(?P<target>[\"'`@][^\n;]*)",
         "to is missing before the target",
         "{word} {value} to {target}",
@@ -158,6 +165,13 @@ PATTERNS: Final = (
         "{head} = [ … ]",
         before=r"(?P<head>\bhook\b[^\n=]*?)[ \t]*",
         wants="_ASSIGN",
+    ),
+    Pattern(
+        "E101",
+        r"(?P<fault>\()[ \t]*(?P<name>[\"'`][^\n\"'`]*[\"'`])",
+        "the name of a checkpoint stands without parentheses",
+        "checkpoint {name}",
+        before=r"\bcheckpoint[ \t]*",
     ),
     Pattern(
         "E101",

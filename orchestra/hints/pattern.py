@@ -73,7 +73,10 @@ def _tidy(text: str) -> str:
     for opening, closing in ("[]", "()", "{}"):
         while text.endswith(closing) and text.count(opening) < text.count(closing):
             text = text[:-1].rstrip()
-    return f"{text} …" if text.endswith(("[", "(", "{")) else text
+    if text.endswith(("[", "(", "{")):
+        return f"{text} …"
+    left = [closing for opening, closing in ("[]", "()", "{}") if text.count(opening) > text.count(closing)]
+    return f"{text} …{left[0]}" if left else text
 
 
 def _span(fault: Fault, before: re.Match[str], at: re.Match[str]) -> Span:

@@ -32,6 +32,8 @@ def unclosed(fault: Fault) -> OrchError | None:
     sign = fault.source.text[fault.opener]
     what = {"block": "block", "arms": "when"}.get(fault.inside, "bracket")
     place = Span(fault.source, fault.opener, fault.opener + 1)
+    if what == "bracket" and matching(fault.source.text, fault.opener) >= 0:
+        return OrchError("E109", "statements stand in square brackets", place, help="[ … ]", exit=2)
     return OrchError("E103", f"this {what} is not closed", place, help=f"add the closing {PAIRS[sign]}", exit=2)
 
 

@@ -29,6 +29,17 @@ def _operator(word: str, meant: str) -> Pattern:
     )
 
 
+def _to_null(word: str, meant: str) -> Pattern:
+    """A comparison with what other languages call null."""
+    return Pattern(
+        "E109",
+        rf"(?P<fault>{word})[ \t]+(?:None|nil|NULL|Null|undefined)\b",
+        f"the operator {{fault}} is written {meant}",
+        f"{{left}} {meant} null",
+        before=rf"(?P<left>{OPERAND})[ \t]+",
+    )
+
+
 PATTERNS: Final = (
     # ── pipelines ──
     Pattern(
@@ -65,6 +76,8 @@ PATTERNS: Final = (
     ),
     _operator("and", "&&"),
     _operator("or", "||"),
+    _to_null(r"is[ \t]+not|!==?", "!="),
+    _to_null(r"is|===?", "=="),
     _operator("is[ \\t]+not|isnt|ne", "!="),
     _operator("is|equals|eq", "=="),
     _operator("lt", "<"),
@@ -73,7 +86,14 @@ PATTERNS: Final = (
     _operator("div", "/"),
     Pattern(
         "E109",
-        rf"(?P<fault>(?:not[ \t]+)?in|contains)\b[ \t]+(?P<right>{OPERAND})",
+        rf"(?P<fault>not[ \t]+in)\b[ \t]+(?P<right>{OPERAND})",
+        "{fault} is not an operator, arrays and texts have the method includes",
+        "!{right}.includes({left})",
+        before=rf"(?P<left>{OPERAND})[ \t]+",
+    ),
+    Pattern(
+        "E109",
+        rf"(?P<fault>in|contains)\b[ \t]+(?P<right>{OPERAND})",
         "{fault} is not an operator, arrays and texts have the method includes",
         "{right}.includes({left})",
         before=rf"(?P<left>{OPERAND})[ \t]+",
@@ -116,7 +136,7 @@ PATTERNS: Final = (
     ),
     Pattern(
         "E109",
-        r"\$\{?[ \t]*(?P<name>[A-Za-z_][\w.]*)[ \t]*\}?",
+        r"\$\{?[ \t]*@?(?P<name>[A-Za-z_][\w.]*)[ \t]*\}?",
         "a variable is written with @",
         "@{name}",
     ),
@@ -135,6 +155,7 @@ PATTERNS: Final = (
         before=r"(?P<cond>[^\n=?(]+?)[ \t]*(?P<fault>\?)(?P<yes>[^?\n:]+?)[ \t]*",
         wants="_COLON",
     ),
+    Pattern("E109", r"(?P<fault>>)", "==> is written =>", "=>", before=r"(?P<fault>==)"),
     Pattern(
         "E109",
         r"(?P<fault>>)",
