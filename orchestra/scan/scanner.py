@@ -106,7 +106,7 @@ class Scanner(SignRules):
             self.pos = line.start
             self.stack.append(CodeFrame("line", line.start))
         elif line.kind == "fence":
-            self.pos = line.end - self.text.endswith("\n", 0, line.end)  # the fence may be closed on the next line
+            self.pos = line.end
             self.stack.append(CodeFrame("fence", line.start))
         elif line.kind == "dropped":
             self.emit("DOC", self.pos, line.end, "\n")
