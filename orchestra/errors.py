@@ -162,6 +162,7 @@ class OrchError(Exception):
         self.details = details or {}
         self.retryable = retryable  # the same call may succeed later
         self.fatal = fatal  # ends the run even inside a parallel loop
+        self.labelled = False  # came out of a labelled call
         self.frames: list[Frame] = []
 
     @property

@@ -23,6 +23,7 @@ BLOCK = re.compile(r"^(`{3,})(?:file \S*\.)?(mld|md|att|mtt)[^`\n]*\n(.*?)^\1$",
 MODES = {"mld": "strict", "md": "markdown"}
 OLD = {
     "old_command",
+    "old_parallel",
     "old_run",
     "output_old",
     "quoted_command",

@@ -15,9 +15,9 @@ from orchestra.nodes.base import Node, children
 from orchestra.nodes.blocks import If
 from orchestra.nodes.commands import Code, CodeArgs
 from orchestra.nodes.literals import Optional, Pair
-from orchestra.nodes.loops import Parallel
 from orchestra.nodes.names import Each, Field, Filter, Index, Reference, Slice
 from orchestra.nodes.operators import And, Coalesce, Comparison, Not, Or, Ternary
+from orchestra.nodes.parallel_for import OldParallel, Parallel
 from orchestra.nodes.templates import (
     CondensedStage,
     Fallback,
@@ -109,10 +109,9 @@ def branch(walker: Walker, node: If, scope: Scope, attitude: Attitude) -> None:
     walker.visit(node.otherwise, scope)
 
 
-@on(Parallel)
+@on(Parallel, OldParallel)
 def width(walker: Walker, node: Parallel, scope: Scope, attitude: Attitude) -> None:
-    if isinstance(node.limits, Node):
-        walker.visit_all(children(node.limits), scope, "lenient")
+    walker.visit_all(children(node.given) if node.given is not None else (), scope, "lenient")
 
 
 # ── text ─────────────────────────────────────────────────────────────────────────────────────────

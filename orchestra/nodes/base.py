@@ -71,6 +71,11 @@ class Node:
         """What it is worth as an action of `when` or `for`: its value; an effect gives its text or null."""
         return present(self.whole(scope))
 
+    @property
+    def only_acts(self) -> bool:
+        """Whether it can have no value: as an action of `when` it then returns from no function."""
+        return False
+
     def test(self, scope: Scope) -> bool:
         """Whether it holds as a condition. Undefined names are false, an unhandled error item is an error."""
         return holds(self.peek(scope), self.span)
@@ -84,13 +89,15 @@ class Statement(Node):
     """A node that has an effect and no value."""
 
     __slots__ = ()
+    only_acts = True
 
     def exec(self, scope: Scope) -> Return | None:
         raise AssertionError
 
     def outcome(self, scope: Scope) -> Any:
-        execute(self, scope)
-        return None
+        """The value of a `=>` in it, else null."""
+        ended = self.exec(scope)
+        return ended.value if ended is not None else None
 
 
 def execute(statement: Node, scope: Scope) -> None:

@@ -391,13 +391,17 @@ class Throw(Node):
     value: Node | None
 
     def exec(self, scope: Scope) -> None:
-        value = plain(self.value.eval(scope)) if self.value is not None else None
-        message = value if isinstance(value, str) else "thrown"
-        if isinstance(value, dict) and isinstance(value.get("message"), str):
-            message = value["message"]
-        raise OrchError("E309", message, self.span, details={"value": value})
+        value = present(plain(self.value.eval(scope))) if self.value is not None else None
+        raise OrchError("E309", _said(value), self.span, details={"value": value})
 
     eval = exec
+
+
+def _said(value: Any) -> str:
+    """What an uncaught `throw` of a value says: its message, or the value as text."""
+    if isinstance(value, dict) and isinstance(value.get("message"), str):
+        value = value["message"]
+    return "thrown" if value is None or value == "" else template_text(value)
 
 
 @node

@@ -16,6 +16,7 @@ from orchestra.nodes import (
     options,
     output,
     parallel_block,
+    parallel_for,
     pipelines,
     prose,
     script,
@@ -27,6 +28,6 @@ from orchestra.nodes import (
 
 __all__ = [
     "blocks", "commands", "files", "foreach", "functions", "hooks", "literals", "loop", "loops", "modules", "names",
-    "operators", "options", "output", "parallel_block", "pipelines", "prose", "script", "stages", "tails",
-    "templates", "when",
+    "operators", "options", "output", "parallel_block", "parallel_for", "pipelines", "prose", "script", "stages",
+    "tails", "templates", "when",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from orchestra.errors import OrchError
@@ -13,10 +14,11 @@ from orchestra.values.kinds import a_kind
 from orchestra.values.tagged import MISSING, joined, tag_each, unwrap
 from orchestra.values.text import auto_parse, display
 
-__all__ = ["DROPPED", "STOPPED", "Stopped", "as_data", "items_of"]
+__all__ = ["DROPPED", "PASSED_OVER", "STOPPED", "Items", "Stopped", "as_data", "items_of"]
 
 
 DROPPED: Final = object()  # an iteration that leaves nothing in the result
+PASSED_OVER: Final = object()  # an item that the filter left out
 
 
 class Stopped:
@@ -26,8 +28,16 @@ class Stopped:
 STOPPED: Final = Stopped()
 
 
-def items_of(value: Any, place: Node) -> list[tuple[str, Any]]:
-    """Keys and items of a collection: positions as text for arrays, field names for objects."""
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Keys and items of a collection: positions as text for arrays, field names for objects, which are `keyed`."""
+
+    pairs: list[tuple[str, Any]]
+    keyed: bool
+
+
+def items_of(value: Any, place: Node) -> Items:
+    """What a `for` goes through. Raises E304 for anything but an array or object."""
     data = unwrap(value)
     if isinstance(data, View):
         data = data.items()
@@ -40,7 +50,8 @@ def items_of(value: Any, place: Node) -> list[tuple[str, Any]]:
         raise OrchError(
             "E304", f"for needs an array or object, this is {a_kind(data)}: {shortened(data)}", place.span
         )  # fmt: skip
-    return list(zip(keys, tag_each(items, joined((value,))), strict=True))
+    pairs = list(zip(keys, tag_each(items, joined((value,))), strict=True))
+    return Items(pairs, isinstance(data, dict))
 
 
 def shortened(data: Any) -> str:

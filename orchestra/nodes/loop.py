@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import field
 from typing import Any
 
@@ -13,7 +14,7 @@ from orchestra.nodes.signals import Continue, Done, Retry, Skip
 from orchestra.values.scope import LoopFrame, Scope
 from orchestra.values.tagged import MISSING, unwrap
 
-__all__ = ["Endless", "Loop", "LoopHeader"]
+__all__ = ["Endless", "Loop", "LoopHeader", "rounds_of"]
 
 
 @node
@@ -79,9 +80,14 @@ class Loop(Node):
             raise OrchError(
                 "E303", "loop() needs a limit or endless", self.header.span, help="loop(10) or loop(endless)"
             )
-        value = unwrap(self.header.limit.eval(scope))
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise OrchError("E303", "the limit of loop must be a number or endless", self.header.limit.span)
-        if value < 0 or value != int(value):
-            raise OrchError("E303", "the limit of loop must be a non-negative whole number", self.header.limit.span)
-        return int(value)
+        return rounds_of(self.header.limit, scope, "the limit of loop", " or endless")
+
+
+def rounds_of(part: Node, scope: Scope, what: str, instead: str = "") -> int:
+    """A number of rounds. Raises E303 for what is no whole number, texts included."""
+    value = unwrap(part.eval(scope))
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise OrchError("E303", f"{what} must be a number{instead}", part.span)
+    if not (math.isfinite(value) and value >= 0 and value == int(value)):
+        raise OrchError("E303", f"{what} must be a non-negative whole number", part.span)
+    return int(value)

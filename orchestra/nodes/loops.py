@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Callable
 from dataclasses import field
 from typing import Any
 
-from orchestra.errors import OrchError, Warned
-from orchestra.nodes.base import Node, Statement, execute, node
-from orchestra.nodes.blocks import Block, emits
-from orchestra.nodes.durations import duration_of
-from orchestra.nodes.items import DROPPED, Stopped, as_data, items_of
+from orchestra.errors import OrchError
+from orchestra.nodes.base import Node, Statement, execute, node, walk
+from orchestra.nodes.blocks import Block, Return_, emits
+from orchestra.nodes.items import DROPPED, PASSED_OVER, Items, Stopped, as_data, items_of
+from orchestra.nodes.joining import Joiner, Joining, joining
 from orchestra.nodes.loop import Loop
+from orchestra.nodes.options import WithOptions
+from orchestra.nodes.parallel_for import Parallel, Windows
 from orchestra.nodes.signals import Continue, Done, Retry, Return, Skip
 from orchestra.nodes.stages import Branches, Piped, StageBranches, run_stages
 from orchestra.nodes.when import Chooser, choose
 from orchestra.values.error_item import ErrorItem
-from orchestra.values.operators import to_number
+from orchestra.values.operators import truthy
 from orchestra.values.scope import ForFrame, Scope
 from orchestra.values.tagged import joined, tag, unwrap
 
-__all__ = ["Batch", "BatchGroup", "Binding", "For", "ForChoice", "ForFilter", "Parallel"]
+__all__ = ["Batch", "BatchGroup", "Binding", "For", "ForChoice", "ForFilter"]
 
 STRIDE = 32  # items that are counted together when it is time to let others work
 
@@ -56,43 +58,6 @@ class Binding(Node):
 
 
 @node
-class ParallelLimits(Node):
-    """`(cap, pace)`."""
-
-    cap: Node | None
-    pace: Node | None
-
-
-@node
-class Parallel(Node):
-    """`parallel(cap, pace)`; the old spelling `3 parallel` leaves a number token."""
-
-    limits: Any
-
-    def width(self, scope: Scope) -> int:
-        if isinstance(self.limits, str):
-            self._warn(scope)
-            return max(1, int(self.limits))
-        if self.limits is None or self.limits.cap is None:
-            return int(scope.run.parallel_limit)
-        value = unwrap(self.limits.cap.peek(scope))
-        number = to_number(value) if isinstance(value, (int, float, str)) and value != "" else float("nan")
-        if number != number:
-            raise OrchError("E304", "the cap of for parallel must be a number", self.limits.cap.span)
-        return max(1, int(number))
-
-    def _warn(self, scope: Scope) -> None:
-        """The old spelling works, and says what to write today."""
-        help = f"for parallel({self.limits}) @item in …"
-        scope.run.warn(Warned("E109", f"{self.limits} parallel is an old spelling", self.span, help))
-
-    def pause(self, scope: Scope) -> float:
-        if self.limits is None or isinstance(self.limits, str) or self.limits.pace is None:
-            return 0.0
-        return duration_of(self.limits.pace, scope, "for parallel pacing")
-
-
-@node
 class ForFilter(Node):
     """`when condition => body`: other items are dropped."""
 
@@ -100,7 +65,7 @@ class ForFilter(Node):
     body: Node
 
     def outcome(self, scope: Scope) -> Any:
-        return self.body.outcome(scope) if self.condition.test(scope) else DROPPED
+        return self.body.outcome(scope) if self.condition.test(scope) else PASSED_OVER
 
 
 @node
@@ -111,7 +76,7 @@ class ForChoice(Node):
 
     def outcome(self, scope: Scope) -> Any:
         action = choose(self.entries, scope)
-        return DROPPED if action is None else action.outcome(scope)
+        return PASSED_OVER if action is None else action.outcome(scope)
 
 
 @node
@@ -140,7 +105,7 @@ class BatchGroup(Node):
 
 
 @node
-class For(Node):
+class For(Joiner):
     """`for @x in @xs …`, as a value or, with `statement`, for its effects."""
 
     parallel: Parallel | None
@@ -150,6 +115,18 @@ class For(Node):
     batch: Batch | BatchGroup | None
     statement: bool = field(init=False, default=False)
 
+    def __post_init__(self) -> None:
+        body = self.tail.body if isinstance(self.tail, ForFilter) else self.tail
+        self.options = body.options if isinstance(body, WithOptions) else None
+
+    @property
+    def only_acts(self) -> bool:
+        """Whether no item can have a value."""
+        body = self.tail.body if isinstance(self.tail, ForFilter) else self.tail
+        if isinstance(body, Block):
+            return self.batch is None and not any(isinstance(part, Return_) for part in walk(body))
+        return self.batch is None and body.only_acts
+
     # ── as a value ───────────────────────────────────────────────────────────────────────────────
 
     def eval(self, scope: Scope) -> Any:
@@ -157,9 +134,8 @@ class For(Node):
 
     def _collected_values(self, scope: Scope) -> Any:
         value = self.source.eval(scope)
-        pairs = items_of(value, self.source)
-        outcomes = self._outcomes(pairs, scope, self._value, "item")
-        result: Any = [outcome for outcome in outcomes if outcome is not DROPPED]
+        outcomes = self._outcomes(items_of(value, self.source), scope, self._value, "item")
+        result: Any = [outcome for outcome in outcomes if outcome is not DROPPED and outcome is not PASSED_OVER]
         meta = joined((value,))
         result = tag(result, meta) if meta.flows else result
         return self.batch.joined(result, scope, self.span) if self.batch is not None else result
@@ -173,21 +149,23 @@ class For(Node):
     def exec_statement(self, scope: Scope) -> None:
         scope.run.around("for", self, scope, self._statement)
 
+    exec = exec_statement
+
     def _statement(self, scope: Scope) -> None:
-        pairs = items_of(self.source.eval(scope), self.source)
+        items = items_of(self.source.eval(scope), self.source)
         shows = emits(scope)
-        self._outcomes(pairs, scope, lambda inner: self._effect(inner, shows), "each")
+        self._outcomes(items, scope, lambda inner: self._effect(inner, shows), "each")
 
     def _effect(self, scope: Scope, shows: bool) -> Any:
         tail = self.tail
         if isinstance(tail, ForFilter):
             if not tail.condition.test(scope):
-                return None
+                return PASSED_OVER
             tail = tail.body
         elif isinstance(tail, ForChoice):
             action = choose(tail.entries, scope)
             if action is None:
-                return None
+                return PASSED_OVER
             tail = action
         if isinstance(tail, Block):
             ended = tail.run(scope.child())
@@ -205,13 +183,12 @@ class For(Node):
 
     # ── items ────────────────────────────────────────────────────────────────────────────────────
 
-    def _outcomes(
-        self, pairs: list[tuple[str, Any]], scope: Scope, body: Callable[[Scope], Any], kind: str
-    ) -> list[Any]:
-        options = self._options(scope)
-        if options is not None:
-            return self._parallel(pairs, scope, body, options, kind)
-        frame = ForFrame(self.binding.name, len(pairs), False)
+    def _outcomes(self, items: Items, scope: Scope, body: Callable[[Scope], Any], kind: str) -> list[Any]:
+        limits = self._limits(scope)
+        if limits is not None:
+            return self._parallel(items, scope, body, limits, kind)
+        pairs = items.pairs
+        frame = ForFrame(self.binding.name, len(pairs), False, items.keyed)
         inner = scope.within(scope.context.with_(for_=frame), kind)  # nothing keeps it beyond its iteration
         outcomes: list[Any] = []
         for index, (key, item) in enumerate(pairs):
@@ -228,7 +205,7 @@ class For(Node):
         return outcomes
 
     def _iteration(self, key: str, item: Any, inner: Scope, body: Callable[[Scope], Any]) -> Any:
-        """One item: its value, or DROPPED. `Done` and, in statements, `Return` leave the loop."""
+        """One item: its value, DROPPED or PASSED_OVER. `Done` and, in statements, `Return` leave the loop."""
         run = inner.run
         if run.has_hooks and run.watches("for:iteration"):
             return run.iteration(self, key, item, inner, lambda changed: self._body(key, changed, inner, body))
@@ -255,7 +232,7 @@ class For(Node):
 
     # ── in parallel ──────────────────────────────────────────────────────────────────────────────
 
-    def _options(self, scope: Scope) -> tuple[int, float] | None:
+    def _limits(self, scope: Scope) -> tuple[int, float] | None:
         """Width and pace; a nested `for` takes those of the parallel loop around it."""
         if self.parallel is not None:
             return self.parallel.width(scope), self.parallel.pause(scope)
@@ -267,69 +244,60 @@ class For(Node):
         return None
 
     def _parallel(
-        self,
-        pairs: list[tuple[str, Any]],
-        scope: Scope,
-        body: Callable[[Scope], Any],
-        options: tuple[int, float],
-        kind: str,
+        self, items: Items, scope: Scope, body: Callable[[Scope], Any], limits: tuple[int, float], kind: str
     ) -> list[Any]:
-        width, pace = options
+        width, pace = limits
+        total = len(items.pairs)
         inner_kind = "item" if kind == "item" else "parallel-each"
 
         def work(index: int) -> Any:
-            key, item = pairs[index]
-            frame = ForFrame(self.binding.name, len(pairs), True)
+            key, item = items.pairs[index]
+            frame = ForFrame(self.binding.name, total, True, items.keyed)
             frame.index, frame.key, frame.batch = index, key, index // width
-            frame.size = min(width, len(pairs) - width * frame.batch)
-            barrier = scope.within(scope.context.with_(for_=frame, errors=[]), "parallel", {"for parallel": options})
+            frame.size = min(width, total - width * frame.batch)
+            barrier = scope.within(scope.context.with_(for_=frame, errors=[]), "parallel", {"for parallel": limits})
             try:
                 with windows.item(index, barrier):
                     return self._iteration(key, item, barrier.child(inner_kind), body)
             except OrchError as error:
-                raise self._placed(error, index, key, len(pairs)) from None
+                raise self._placed(error, index, key, total) from None
 
-        windows = Windows(self, len(pairs), width)
-        canary = getattr(self.tail, "canary", False)
-        outcomes = scope.run.parallel(len(pairs), width, pace, work, scope, label=self.binding.name, canary=canary)
-        return self._collected(outcomes, pairs, scope)
+        windows = Windows(self, total, width)
+        how = joining(self.options, scope, total, "items", self)
+        canary = self.options is not None and truthy(unwrap(self.options.value("canary", scope, False)))
+        outcomes = scope.run.parallel(
+            total, width, pace, work, scope, label=self.binding.name, canary=canary,
+            again=rate_limited if kind == "each" else rate_limited_model,
+            patient=how.policy in ("continue", "ignore"), fail_fast=how.policy == "fail-fast", enough=how.enough,
+        )  # fmt: skip
+        how.check(outcomes, "items", self)
+        return self._collected(outcomes, items.pairs, how, scope)
 
-    def _collected(self, outcomes: list[Any], pairs: list[tuple[str, Any]], scope: Scope) -> list[Any]:
-        """Results in source order, with an error item for each item that failed."""
+    def _collected(self, outcomes: list[Any], pairs: list[tuple[str, Any]], how: Joining, scope: Scope) -> list[Any]:
+        """Results in source order, with an error item, or null, for each item that failed."""
         made: list[Any] = []
         for index, outcome in enumerate(outcomes):
-            if isinstance(outcome, OrchError):
+            if outcome.__class__ is Stopped:
+                continue
+            if not isinstance(outcome, OrchError):
+                made.append(outcome)
+            elif how.policy == "ignore":
+                made.append(None)
+            else:
                 key, value = pairs[index]
                 made.append(scope.run.failed_item(ErrorItem(index, key, outcome.message, value), outcome, scope))
-            elif outcome is not None and outcome.__class__ is Stopped:
-                continue
-            else:
-                made.append(outcome)
         return made
 
 
-class Windows:
-    """The windows of a parallel loop for hooks on `for:batch`: labels only, scheduling does not depend on them."""
+_RATE = re.compile(r"rate limit", re.IGNORECASE)
 
-    def __init__(self, loop: Node, total: int, width: int) -> None:
-        self.loop = loop
-        self.total = total
-        self.width = width
-        self.left: dict[int, int] = {}
 
-    @contextmanager
-    def item(self, index: int, scope: Scope) -> Iterator[None]:
-        """Around one item: the first of a window begins it, the last to end ends it."""
-        if not scope.run.watches("for:batch"):
-            yield
-            return
-        window = index // self.width
-        if window not in self.left:
-            self.left[window] = min(self.width, self.total - window * self.width)
-            scope.run.fire("before", "for:batch", self.loop, scope)
-        try:
-            yield
-        finally:
-            self.left[window] -= 1
-            if not self.left[window]:
-                scope.run.fire("after", "for:batch", self.loop, scope)
+def rate_limited(error: OrchError) -> bool:
+    """Whether something asks for a pause. Providers of models do not count: their calls have waited already."""
+    asked = error.details.get("status") == 429 or _RATE.search(error.message) is not None
+    return asked and not error.fatal and error.code != "E711"
+
+
+def rate_limited_model(error: OrchError) -> bool:
+    """The same, for what came out of a labelled call."""
+    return error.labelled and rate_limited(error)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any
 
 from orchestra.nodes.base import Node, node
 from orchestra.nodes.commands import Code, Command, CommandOptions, OldCommand, OldRun, QuotedCommand
 from orchestra.nodes.functions import Call
+from orchestra.nodes.joining import Joiner
 from orchestra.nodes.literals import Array
-from orchestra.nodes.parallel_block import ParallelBlock
 from orchestra.nodes.stages import StageBranches, run_stages
 from orchestra.nodes.tails import With
 from orchestra.values.operators import truthy
@@ -26,10 +25,10 @@ class WithOptions(Node):
 
     value: Node
     options: With
-    canary: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.canary = self.options.part("canary") is not None
+        if isinstance(self.value, Joiner):
+            self.value.options = self.options
 
     def plain_options(self, scope: Scope) -> dict[str, Any]:
         data = plain(self.options.object.eval(scope))
@@ -49,8 +48,6 @@ class WithOptions(Node):
         target = self.value
         if isinstance(target, (Command, Code, OldCommand, OldRun, QuotedCommand)):
             return target.run(scope, self._command_options(scope))
-        if isinstance(target, ParallelBlock):
-            return target.run(scope, self.options)
         if isinstance(target, Call) and (self.options.part("sample") or self.options.part("cache")):
             sample = unwrap(self.options.value("sample", scope, 0))
             cache = truthy(unwrap(self.options.value("cache", scope, True)))

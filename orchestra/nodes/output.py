@@ -11,11 +11,13 @@ from orchestra.nodes.commands import Code, Command, QuotedCommand
 from orchestra.nodes.files import Load
 from orchestra.nodes.foreach import Foreach
 from orchestra.nodes.functions import Call, Stream
+from orchestra.nodes.joining import Joiner
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import For
 from orchestra.nodes.names import Reference
 from orchestra.nodes.op import Op
 from orchestra.nodes.options import WithOptions
+from orchestra.nodes.parallel_block import ParallelBlock
 from orchestra.nodes.pipeline_run import Effect
 from orchestra.nodes.pipelines import ParallelCalls, Pipeline
 from orchestra.nodes.signals import Return
@@ -216,7 +218,7 @@ def _as_command(source: Node) -> Node:
     return source
 
 
-RUNS = (Call, Chooser, For, Foreach, Loop, Pipeline, ParallelCalls, Stream, WithOptions)
+RUNS = (Call, Chooser, For, Foreach, Loop, Pipeline, ParallelBlock, ParallelCalls, Stream, WithOptions)
 
 
 @node
@@ -237,7 +239,9 @@ class Invocation(Statement):
             )
 
     def exec(self, scope: Scope) -> Return | None:
-        statement = getattr(self.value, "exec_statement", None)
+        value = self.value
+        acts = value.value if isinstance(value, WithOptions) and isinstance(value.value, Joiner) else value
+        statement = getattr(acts, "exec_statement", None)
         if statement is not None:
             return statement(scope)  # type: ignore[no-any-return]
         if not is_silent(scope):

@@ -10,6 +10,7 @@ from orchestra.nodes.base import Node, node, present
 from orchestra.nodes.durations import duration_of
 from orchestra.nodes.functions import Call, Function, call_value
 from orchestra.nodes.literals import Object
+from orchestra.nodes.loop import rounds_of
 from orchestra.nodes.names import Field, Reference, not_defined_stage
 from orchestra.nodes.pipeline_run import Effect, PipelineRun, Step, piped_data
 from orchestra.nodes.signals import Continue, Done, Retry
@@ -237,8 +238,7 @@ def run_branches(
 
 
 def _while(stage: WhileStage, processor: Executable, state: Any, scope: Scope) -> Any:
-
-    cap = int(unwrap(stage.cap.eval(scope)))
+    cap = rounds_of(stage.cap, scope, "the cap of while")
     pace = duration_of(stage.pace, scope, "while pacing") if stage.pace is not None else 0.0
     frame = LoopFrame("while", cap)
     inner = scope.within(scope.context.with_(loop=frame), "stage")

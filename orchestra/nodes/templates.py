@@ -295,7 +295,7 @@ class TextLoop(Node):
 
         name = str(self.variable)[1:]
         made: list[Node | Any] = []
-        for key, item in items_of(self.source.eval(scope), self.source):
+        for key, item in items_of(self.source.eval(scope), self.source).pairs:
             names = {name: item, f"{name}_key": key}
             if self.key:
                 names[str(self.key)[1:]] = key

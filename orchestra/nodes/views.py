@@ -76,8 +76,8 @@ class MetaView(View):
 
     def field(self, name: str) -> Any:
         meta = meta_of(self.value)
-        if self.frame is not None and name in ("index", "key") and (place := getattr(self.frame, name)) is not None:
-            return place
+        if self.frame is not None and name in ("index", "key"):
+            return MISSING if name == "index" and self.frame.keyed else getattr(self.frame, name)
         if meta.facts is not None and name in meta.facts:
             return meta.facts[name]
         own = getattr(self, f"_{name}", None)

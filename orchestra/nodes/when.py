@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from orchestra.errors import OrchError
-from orchestra.nodes.base import Node, Statement, execute, node, present, walk
-from orchestra.nodes.blocks import FELL, Block, Let, function_host
+from orchestra.nodes.base import Node, execute, node, present, walk
+from orchestra.nodes.blocks import FELL, Block, Let, emits, function_host
 from orchestra.nodes.operators import Not
 from orchestra.nodes.signals import Return
 from orchestra.values import operators
@@ -57,7 +57,8 @@ def choose(entries: list[Node], scope: Scope, subject: Any = ABSENT) -> Node | N
                 if condition.test(scope) if subject is ABSENT else _matches(condition, subject, scope):
                     return entry.action
             except OrchError as error:
-                if scope.kind == "arm" and scope.parent is not None and scope.parent.kind == "module":
+                at_top = scope.kind == "arm" and scope.parent is not None and scope.parent.kind == "module"
+                if at_top or error.fatal:
                     raise
                 failed = failed or error
         elif isinstance(entry, (ArmAny, ArmNone)):
@@ -98,16 +99,15 @@ class Chooser(Node):
         inner = scope.child("arm")
         action, _ = self.chosen(inner)
         if isinstance(action, Block):
-            return self._ended(action.run(inner.child()), scope)
-        if isinstance(action, (Statement, Chooser)):
+            return self._ended(action.run(inner.child("arm")), scope)
+        if action is not None and (action.only_acts or isinstance(action, Chooser)):
             return action.exec(inner)
         value = action.outcome(inner) if action is not None else None
         if unwrap(value) is None:
             return None
-        place = function_host(scope)
-        if place in ("call", "item", "parallel"):
+        if function_host(scope) in ("call", "item", "parallel"):
             return Return(value, self.span)
-        if place == "module":
+        if emits(scope):
             scope.run.emit(value, scope)
         return None
 
@@ -119,7 +119,8 @@ class Chooser(Node):
             return value
         if function_host(scope) != "module":
             return Return(value, self.span)
-        scope.run.emit(value, scope)
+        if emits(scope):
+            scope.run.emit(value, scope)
         return None
 
     exec = exec_statement

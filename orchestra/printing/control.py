@@ -13,9 +13,8 @@ from orchestra.nodes.loops import (
     For,
     ForChoice,
     ForFilter,
-    Parallel,
-    ParallelLimits,
 )
+from orchestra.nodes.parallel_for import OldParallel, Parallel, ParallelLimits
 from orchestra.nodes.when import Arm, ArmAny, ArmNone, When, WhenInline, WhenMatch
 from orchestra.printing.layout import Doc, edge
 from orchestra.printing.pipelines import stages
@@ -133,9 +132,12 @@ def for_choice(node: ForChoice, show: Printer) -> Doc:
 
 @prints(Parallel)
 def parallel(node: Parallel, show: Printer) -> Doc:
-    if isinstance(node.limits, str):
-        return f"{node.limits} parallel"
     return "parallel", show(node.limits)
+
+
+@prints(OldParallel)
+def old_parallel(node: OldParallel, show: Printer) -> Doc:
+    return spaced(show(node.limits), "parallel")
 
 
 @prints(ParallelLimits)

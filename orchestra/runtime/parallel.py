@@ -10,7 +10,7 @@ import greenback
 import trio
 
 from orchestra.errors import OrchError
-from orchestra.nodes.items import STOPPED
+from orchestra.nodes.items import PASSED_OVER, STOPPED
 from orchestra.nodes.signals import Done
 from orchestra.runtime.signals import Interrupted
 
@@ -19,15 +19,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Fanout"]
 
+RATE_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each further try of an item that was told to slow down
+
 
 @dataclass
 class Fanout:
     """One parallel loop. `work(index)` runs synchronously inside a trio task.
 
-    canary:  the first item runs alone before the others start
+    canary:  the first item that a filter does not pass over runs alone before the others start
     patient: a failing first item does not end the loop
     enough:  so many successes end it, the rest is cancelled
     fail_fast: the first failure ends it, the rest is cancelled
+    again:   whether a failure calls for a pause, in which nothing starts, and another try of its item
     """
 
     run: Run
@@ -40,6 +43,7 @@ class Fanout:
     patient: bool = False
     enough: int | None = None
     fail_fast: bool = False
+    again: Callable[[OrchError], bool] | None = None
     next: int = 0
     succeeded: int = 0
     stopped: bool = False
@@ -66,8 +70,10 @@ class Fanout:
         return self.results
 
     async def _all(self, loop: int) -> None:
-        if self.canary and self.count:
+        while self.canary and self.next < self.count and not self.stopped:
             await self._item(loop)
+            if self.results[self.next - 1] is not PASSED_OVER:
+                break
         async with trio.open_nursery() as nursery:
             for _ in range(min(self.width, self.count - self.next)):
                 nursery.start_soon(self._worker, loop, nursery.cancel_scope)
@@ -89,8 +95,8 @@ class Fanout:
         self.run.event("item:start", loop=loop, index=index)
         status = "ok"
         try:
-            self.results[index] = self.work(index)
-            self.succeeded += 1
+            self.results[index] = await self._tried(index)
+            self.succeeded += self.results[index] is not PASSED_OVER
             if self.succeeded == self.enough:
                 self.stopped = self.cut = True
         except OrchError as error:
@@ -110,13 +116,32 @@ class Fanout:
             self.stopped, self.raised = True, error
         elif self.fail_fast:
             self.stopped, self.cut, self.first_error = True, True, error
-        elif index == 0 and not self.succeeded and not self.patient:
+        elif not (self.patient or self.succeeded or self.raised or self.first_error) and self._is_first(index):
             self.stopped, self.first_error = True, error
+
+    def _is_first(self, index: int) -> bool:
+        """Whether all items before this one have been passed over."""
+        return all(self.results[before] is PASSED_OVER for before in range(index))
 
     async def _pause(self) -> None:
         """Keep the minimum time between two starts."""
-        if not self.pace:
+        if not self.earliest and not self.pace:
             return
         start = max(self.earliest, trio.current_time())
         self.earliest = start + self.pace
         await trio.sleep_until(start)
+
+    async def _tried(self, index: int) -> Any:
+        """The value of an item; one that is told to slow down is tried again."""
+        for wait in RATE_WAITS:
+            try:
+                return self.work(index)
+            except OrchError as error:
+                if self.again is None or not self.again(error):
+                    raise
+            self.earliest = max(self.earliest, trio.current_time() + wait)
+            with trio.move_on_after(wait):
+                await self.run.interruption.wait()
+            if self.run.interrupted:
+                raise Interrupted
+        return self.work(index)

@@ -204,7 +204,13 @@ class Run(Recording, Executing, Writing, Importing):
         facts: dict[str, Any] = {}
 
         def handler(op: Op) -> Any:
-            return self.memo.call(op, body, scope, facts) if "llm" in op.labels else body(op, scope)
+            if "llm" not in op.labels:
+                return body(op, scope)
+            try:
+                return self.memo.call(op, body, scope, facts)
+            except OrchError as error:
+                error.labelled = True
+                raise
 
         return self.hooks.perform(op, handler, scope, facts)
 
@@ -330,10 +336,11 @@ class Run(Recording, Executing, Writing, Importing):
     def parallel(
         self, count: int, width: int, pace: float, work: Callable[[int], Any], scope: Scope, *, label: str,
         canary: bool = False, patient: bool = False, enough: int | None = None, fail_fast: bool = False,
+        again: Callable[[OrchError], bool] | None = None,
     ) -> list[Any]:  # fmt: skip
         """Outcomes of all items in source order: a value, an OrchError, or STOPPED."""
         scope.context.errors.clear()
-        fanout = Fanout(self, count, width, pace, work, label, canary, patient, enough, fail_fast)
+        fanout = Fanout(self, count, width, pace, work, label, canary, patient, enough, fail_fast, again)
         return fanout.outcomes()
 
     def begin_loop(self, total: int, width: int, label: str) -> int:

@@ -9,7 +9,7 @@ from orchestra.errors import Note, OrchError
 from orchestra.scan import words
 from orchestra.scan.expected import Expected
 from orchestra.scan.naming import WordRules
-from orchestra.scan.native import matching
+from orchestra.scan.native import is_list, matching
 from orchestra.scan.state import CodeFrame, Frame, TextFrame
 from orchestra.scan.text import TextRules
 from orchestra.source import Span
@@ -27,7 +27,10 @@ class BracketRules(WordRules, TextRules):
         self.emit(kind, self.pos, self.pos + 1)
 
     def _open_parenthesis(self, adjacent: bool) -> None:
-        self._open("_LCALL" if adjacent and "_LCALL" in self.accepted else "_LPAR", "(")
+        kind = "_LCALL" if adjacent and "_LCALL" in self.accepted else "_LPAR"
+        if "_LHEAD" in self.accepted and re.match(r"\s*parallel\b", self.text[matching(self.text, self.pos) :]):
+            kind = "_LHEAD"  # the old `for (3, 1s) parallel`
+        self._open(kind, "(")
 
     def _open_square(self, adjacent: bool) -> None:
         accepted = self.accepted
@@ -65,12 +68,17 @@ class BracketRules(WordRules, TextRules):
         if text.startswith("=>", start):
             return True
         if match := words.NAME.match(text, start):
-            return match.group() in words.STATEMENTS and not re.match(r"\s*[,\]]", text[match.end() : match.end() + 20])
+            return match.group() in words.STATEMENTS and (calls or not self._is_element(match, here))
         if chain := _CHAIN.match(text, start):
             if re.match(r"\s*\+=", text[chain.end() : chain.end() + 20]):
                 return True
             return calls and self._is_call_statement(chain.end())
         return False
+
+    def _is_element(self, word: re.Match[str], bracket: int) -> bool:
+        """Whether a word that may begin a statement stands alone, or begins a value in an array."""
+        alone = re.match(r"\s*[,\]]", self.text[word.end() : word.end() + 20])
+        return alone is not None or (word.group() in words.VALUES and is_list(self.text, bracket))
 
     def _is_call_statement(self, end: int) -> bool:
         """Whether a reference ending at `end` is called and the call stands as a statement."""
@@ -84,7 +92,7 @@ class BracketRules(WordRules, TextRules):
             while chain := re.compile(r"\.[\w-]+|\[[^\]\n]*\]").match(text, end):
                 end = chain.end()
         rest = text[end : end + 200].lstrip(" \t")
-        return not rest or rest[0] in "\n\r;]|@" or rest[0].isalpha() or rest.startswith((">>", "<<"))
+        return not rest or rest[0] in "\n\r;]|@" or rest[0].isalpha() or rest.startswith((">>", "<<", "=>"))
 
     def _open_brace(self, adjacent: bool) -> None:
         accepted = self.accepted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["closing_brace", "foreign_reference", "is_load", "matching"]
+__all__ = ["closing_brace", "foreign_reference", "is_list", "is_load", "matching"]
 
 _SHELL = re.compile(
     r"""'[^']*' | "(?:\\.|[^"\\])*" | \\. | (?:(?<=\s)|^)\#[^\n]* | [{}]""",
@@ -62,6 +62,30 @@ def matching(text: str, start: int) -> int:
             if depth <= 0:
                 return match.end()
     return -1
+
+
+_ELEMENTS = re.compile(
+    rf"(?:>>|<<)[^\n]* | {_STRINGS_AND_BRACKETS.pattern} | , | =>(?!\s*\|) | (?<![@.\w-])(?:for|when)(?![\w-])",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def is_list(text: str, start: int) -> bool:
+    """Whether the `[` at `start` holds values between commas, or a single one.
+
+    A single value has no more arrows than the words `for` and `when` explain; one more is the `=>` of a block.
+    """
+    depth = arrows = 0
+    for match in _ELEMENTS.finditer(text, start):
+        token = match.group()
+        depth += (token in "([{") - (token in ")]}")
+        if not depth:
+            break
+        if depth == 1 and token == ",":
+            return True
+        if depth == 1 and token in ("=>", "for", "when"):
+            arrows += 1 if token == "=>" else -1
+    return arrows <= 0
 
 
 _ATTRIBUTE = re.compile(r"\S+\s+[\w:-]+\s*=\s*[\"']")

@@ -19,6 +19,8 @@ STATEMENTS: Final = frozenset(
     "box hook guard policy auth sign verify needs profiles stream try throw done continue skip foreach cmd "
     "retry".split()
 )
+# Those of them that begin a value as well, so that they can be elements of an array.
+VALUES: Final = frozenset("when for foreach loop run cmd".split())
 DIRECTIVES: Final = STATEMENTS - {"let", "done", "continue", "skip", "retry", "cmd"}
 
 # Word → terminal. The parser's state decides whether a word may be one here.

@@ -232,7 +232,7 @@ def _spells(text: str, value: Value) -> bool:
 def tolerant_match(a: Value, b: Value) -> bool:
     """`~=`, for what models write: every item of `a` is among those of `b`, in any order.
 
-    A text is the list of its parts between commas. Null, `[]` and "null" match each other and nothing else.
+    A text is the list of its parts between commas. Null, `[]`, "null" and "" match each other and nothing else.
     """
     if _is_nothing(a) or _is_nothing(b):
         return _is_nothing(a) and _is_nothing(b)
@@ -245,7 +245,7 @@ def tolerant_mismatch(a: Value, b: Value) -> bool:
 
 
 def _is_nothing(value: Value) -> bool:
-    return value is None or value is MISSING or value == [] or value == "null"
+    return value is None or value is MISSING or value == [] or value in ("null", "")
 
 
 def _items(value: Value) -> list[Value]:

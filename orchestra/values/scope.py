@@ -34,12 +34,13 @@ class Frame:
 class ForFrame:
     """One `for` loop as `@mx.for` and `@v.mx.index` see it; `index` moves on in a sequential loop."""
 
-    __slots__ = ("batch", "index", "key", "parallel", "size", "total", "variable")
+    __slots__ = ("batch", "index", "key", "keyed", "parallel", "size", "total", "variable")
 
-    def __init__(self, variable: str, total: int, parallel: bool) -> None:
+    def __init__(self, variable: str, total: int, parallel: bool, keyed: bool) -> None:
         self.variable = variable
         self.total = total
         self.parallel = parallel
+        self.keyed = keyed  # goes through an object: items have no position of their own
         self.index: int | None = None
         self.key: str | None = None
         self.batch: int | None = None
