@@ -5,6 +5,7 @@ Help and version are answered here, because they must not wait for anything else
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -42,14 +43,29 @@ TAIL = """
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line of this process (or `argv`) and return the exit code."""
+    code = 0
+    _keep_whole()
+    out = sys.stdout  # click puts another in its place
     try:
-        code = _answer(list(sys.argv[1:] if argv is None else argv))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output has left. Python flushes once more at the end and is not to complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        try:
+            code = _answer(list(sys.argv[1:] if argv is None else argv))
+        finally:
+            out.flush()
+    except OSError as error:
+        # The reader has left, or the disk is full. Python flushes once more at the end and is not to complain.
+        if code == 0 and not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"cannot write to standard output: {(error.strerror or str(error)).lower()}\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+        return code or 1
     return code
+
+
+def _keep_whole() -> None:
+    """With PYTHONUNBUFFERED Python drops without a word what a full disk or pipe did not take at once."""
+    raw, old = getattr(sys.stdout, "buffer", None), sys.stdout
+    if isinstance(raw, io.RawIOBase):
+        writer = io.BufferedWriter(raw)
+        sys.stdout = io.TextIOWrapper(writer, old.encoding, old.errors, line_buffering=old.isatty())
 
 
 def _answer(words: list[str]) -> int:

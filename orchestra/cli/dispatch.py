@@ -5,6 +5,7 @@ What a command does is its module's business.
 
 from __future__ import annotations
 
+import errno
 import json
 import shlex
 import traceback
@@ -20,6 +21,7 @@ __all__ = ["dispatch"]
 
 # Exit codes of a run that waits: at a gate, for money, at a limit, after Ctrl-C.
 RESUMABLE = (3, 4, 75, 130)
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 SCRIPT_SUFFIXES = (".mld", ".mld.md")
 
 
@@ -65,6 +67,8 @@ def _outcome(words: list[str], shell: Shell) -> int:
     except BrokenPipeError:
         raise  # it concerns the process and not the command
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in UNWRITABLE:
+            raise  # so does a full disk under standard output; all other writing names its file
         _show(internal_error(error), words, shell)
         if _debugging(words, shell):
             shell.note(traceback.format_exc().rstrip())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TextIO
 
+from orchestra.errors import OrchError
+from orchestra.runtime.files.writer import reason
 from orchestra.values.transformers.markdown import normalise
 
 __all__ = ["Sinks"]
@@ -68,8 +70,17 @@ class Sinks:
         self._pieces.append(text)
         self._midline = False
         if not self._collect:
+            self._print(text)
+
+    def _print(self, text: str) -> None:
+        """Raises E420 where standard output takes no more; that a reader has left is for the process to say."""
+        try:
             self._stdout.write(text)
             self._stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OrchError("E420", f"cannot write to standard output: {reason(error)}", fatal=True) from None
 
     def error_line(self, text: str) -> None:
         self._stderr.write(text if text.endswith("\n") else text + "\n")
@@ -97,5 +108,4 @@ class Sinks:
         if write is not None:
             write(text)
         if self._collect:
-            self._stdout.write(text)
-            self._stdout.flush()
+            self._print(text)

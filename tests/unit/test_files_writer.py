@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -108,9 +109,32 @@ def test_append_completes_an_unfinished_line_of_jsonl_only(tmp_path: Path) -> No
 def test_append_says_why_it_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     error = refused(append, tmp_path, "x")
     assert (error.code, error.message) == ("E421", f"cannot append to {tmp_path}: it is a folder")
-    monkeypatch.setattr(os, "write", lambda *_: 1)
-    error = refused(append, tmp_path / "a.txt", "xyz")
-    assert error.message == f"cannot append to {tmp_path / 'a.txt'}: the disk is full"
+    path, whole = tmp_path / "a.txt", os.write
+
+    def little(descriptor: int, data: Any) -> int:
+        """A disk with room for two more bytes."""
+        if os.fstat(descriptor).st_size >= 6:
+            raise OSError(errno.ENOSPC, "")
+        return whole(descriptor, bytes(data)[:2])
+
+    path.write_text("one\n")
+    monkeypatch.setattr(os, "write", little)
+    error = refused(append, path, "xyz")
+    assert error.message == f"cannot append to {path}: the disk is full"
+    assert path.read_text() == "one\n"  # nothing of a record that does not fit
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [["-e", 'show "0123456789".repeat(9)'], ["-e", 'show "x"', "--no-stream"], ["howto"]])
+def test_standard_output_that_takes_no_more(tmp_path: Path, words: list[str], unbuffered: str) -> None:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "orchestra", *words]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environ)
+    assert done.returncode == 1
+    assert "cannot write to standard output" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "E901" not in done.stderr
 
 
 PARSED = with_facts({"n": 1.0}, text='{"n":   1.0}')

@@ -18,7 +18,7 @@ from orchestra.errors import OrchError, nearest
 from orchestra.values.tagged import Value, meta_of, plain, unwrap
 from orchestra.values.text import compact_json, pretty_json, strict_json, template_text
 
-__all__ = ["append", "render_output", "render_record", "write"]
+__all__ = ["append", "reason", "render_output", "render_record", "write"]
 
 UNCHANGED = ("json", "text", "txt", "md", "markdown")
 FORMATS = ("yaml", "yml", "csv", "xml", *UNCHANGED)
@@ -31,6 +31,7 @@ REASONS = {
     errno.EEXIST: "a part of the path is a file, not a folder",
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file would be larger than allowed",
     errno.EROFS: "the file system is read-only",
     errno.ENAMETOOLONG: "the name is too long",
     errno.ELOOP: "its symbolic links go round in a circle",
@@ -45,7 +46,7 @@ def write(path: Path, text: str) -> None:
     try:
         _replace(path, _encoded(text, "E420", path))
     except OSError as error:
-        raise OrchError("E420", f"cannot write {path}: {_reason(error)}") from None
+        raise OrchError("E420", f"cannot write {path}: {reason(error)}") from None
 
 
 def append(path: Path, record_text: str) -> None:
@@ -58,7 +59,7 @@ def append(path: Path, record_text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _add(path, _encoded(line, "E421", path))
     except OSError as error:
-        raise OrchError("E421", f"cannot append to {path}: {_reason(error)}") from None
+        raise OrchError("E421", f"cannot append to {path}: {reason(error)}") from None
 
 
 def render_output(value: Value, format: str | None = None, target_suffix: str = "") -> str:
@@ -175,14 +176,35 @@ def _add(path: Path, line: bytes) -> None:
     descriptor = os.open(path, access | os.O_APPEND | os.O_CREAT, 0o666)
     try:
         # While another process writes, its record can be read in part, as a line without an end.
-        with suppress(OSError):  # not every file system has locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        locked = _locked(descriptor)
         if lines and _unfinished(descriptor):
             line = b"\n" + line
-        if os.write(descriptor, line) < len(line):
-            raise OSError(errno.ENOSPC, "")
+        _add_whole(descriptor, line, locked)
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    """Wait for the other writers; False on a file system without locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError:
+        return False
+    return True
+
+
+def _add_whole(descriptor: int, line: bytes, locked: bool) -> None:
+    """The record or nothing: half of one would spoil the next."""
+    before = os.fstat(descriptor).st_size
+    rest = memoryview(line)
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except OSError:
+        if locked:
+            with suppress(OSError):  # a device has no length
+                os.ftruncate(descriptor, before)
+        raise
 
 
 def _unfinished(descriptor: int) -> bool:
@@ -191,5 +213,6 @@ def _unfinished(descriptor: int) -> bool:
     return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
 
 
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
+    """Why something could not be written, in words."""
     return REASONS.get(error.errno or 0) or (error.strerror or str(error)).lower()
