@@ -116,6 +116,10 @@ class SecurityKeys:
         SWITCH, True, "whether scripts may load, import and write outside the project; `--allow-absolute` lets them"
     )
     allowedEnvVars: tuple[str, ...] = key(TEXTS, (), "environment variables that `@input` shows")
+    allowedDomains: tuple[str, ...] = key(TEXTS, (), "domains, each with its subdomains, that pages may come from")
+    blockedDomains: tuple[str, ...] = key(TEXTS, (), "domains, each with its subdomains, that no page comes from")
+    urlTimeout: float = key(DURATION, 30.0, "longest wait for a page")
+    urlMaxSize: int = key(COUNT, 20_000_000, "bytes of the largest page that is loaded")
 
 
 @dataclass(frozen=True, slots=True)

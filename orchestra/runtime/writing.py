@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Writing"]
 
-FRESH = 300.0  # seconds for which a page is taken from the cache
-
 
 class Writing:
     """Mixed into `Run`."""
@@ -51,7 +49,7 @@ class Writing:
         """The value of `<path>`. What a labelled call loads is noted with it."""
         chosen = parse_selector(selector) if selector is not None else None
         if is_url(path):
-            return self.wait(self.loader.fetch_cached, path, FRESH, chosen, optional)
+            return self.wait(self.loader.fetch, path, chosen, optional)
         workspace = self._workspace(path)
         if workspace is not None:
             return workspace[0].load(workspace[1], chosen, optional)
@@ -109,9 +107,11 @@ class Writing:
         return rename_heading(value, text_of(title))
 
     def _web(self) -> Web:
-        from orchestra.runtime.files.web import Web
+        from orchestra.runtime.files.web import Web, WebLimits
 
-        return Web(self.root / ".orch/cache", lambda: self.wall_clock())
+        keys = self.config.security
+        limits = WebLimits(keys.urlTimeout, keys.urlMaxSize, keys.allowedDomains, keys.blockedDomains)
+        return Web(self.root / ".orch/cache", lambda: self.wall_clock(), limits)
 
     def wall_clock(self) -> float:
         import time
