@@ -21,6 +21,7 @@ __all__ = [
     "CheckKeys",
     "CheckpointKeys",
     "Config",
+    "HookKeys",
     "LlmKeys",
     "PreludeKeys",
     "RunKeys",
@@ -123,6 +124,13 @@ class SecurityKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class HookKeys:
+    """`[hooks]`: code that runs beside operations."""
+
+    onError: str = key(one_of("warn", "silent", "fail"), "warn", "what a failing hook does: a line, nothing, the end")
+
+
+@dataclass(frozen=True, slots=True)
 class CheckKeys:
     """`[check]`: the static checks."""
 
@@ -145,6 +153,7 @@ class Config:
     prelude: PreludeKeys = PreludeKeys()
     checkpoint: CheckpointKeys = CheckpointKeys()
     security: SecurityKeys = SecurityKeys()
+    hooks: HookKeys = HookKeys()
     check: CheckKeys = CheckKeys()
     paths: Mapping[str, Path] = field(default_factory=dict)
     policy: Mapping[str, Any] = field(default_factory=dict)
@@ -170,6 +179,7 @@ TABLES: dict[str, type[Any]] = {
     "prelude": PreludeKeys,
     "checkpoint": CheckpointKeys,
     "security": SecurityKeys,
+    "hooks": HookKeys,
     "check": CheckKeys,
 }
 FREE_TABLES = ("paths", "policy")

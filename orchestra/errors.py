@@ -36,7 +36,6 @@ NAMES: dict[str, str] = {
     "E208": "CIRCULAR_REFERENCE",
     "E209": "RECURSION_DEPTH",
     "E301": "CONDITION_ERROR",
-    "E302": "WHEN_ERROR",
     "E303": "LOOP_ERROR",
     "E304": "FOR_ERROR",
     "E305": "RETRY_ERROR",
@@ -65,9 +64,7 @@ NAMES: dict[str, str] = {
     "E503": "TIMEOUT",
     "E504": "CODE_EXCEPTION",
     "E505": "INTERPRETER_MISSING",
-    "E601": "GUARD_DENIED",
     "E602": "POLICY_DENIED",
-    "E603": "SECURITY_VIOLATION",
     "E604": "NEEDS_UNMET",
     "E605": "NOT_ENFORCED",
     "W601": "HOOK_FAILED",
@@ -105,10 +102,15 @@ NAMES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One line of the script's own call stack: what was running, and where."""
+    """One line of the script's own call stack: what was running, and where.
+
+    kind: call, stage, for, foreach, import or hook; name: of the function, loop variable, module or hook
+    """
 
     what: str
     span: Span | None
+    kind: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +177,9 @@ class OrchError(Exception):
             self.span = span
         return self
 
-    def within(self, what: str, span: Span | None) -> OrchError:
+    def within(self, what: str, span: Span | None, kind: str, name: str) -> OrchError:
         """The same error with one more frame of the script's call stack."""
-        self.frames.append(Frame(what, span))
+        self.frames.append(Frame(what, span, kind, name))
         return self
 
     def as_data(self) -> dict[str, Any]:
@@ -195,11 +197,14 @@ class OrchError(Exception):
         if self.details:
             data["details"] = self.details
         if self.frames:
-            data["frames"] = [
-                {"what": f.what, **({"file": f.span.source.name, "line": f.span.line} if f.span else {})}
-                for f in self.frames
-            ]
+            data["frames"] = [_frame_data(frame) for frame in self.frames]
         return data
+
+
+def _frame_data(frame: Frame) -> dict[str, Any]:
+    place: dict[str, Any] = _place(frame.span) if frame.span is not None else {}
+    where = {key: place[key] for key in ("file", "line", "column") if key in place}
+    return {"kind": frame.kind, "name": frame.name, "what": frame.what} | where
 
 
 def _place(span: Span) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import orchestra.nodes.every  # noqa: F401  (its classes are what the parser bui
 from orchestra import hints
 from orchestra.errors import OrchError
 from orchestra.nodes.base import CLASSES, Node, parts_of
-from orchestra.nodes.commands import Code, Command, OldCommand, check_operators
+from orchestra.nodes.commands import SCRIPTS, Code, Command, OldCommand, check_operators
 from orchestra.paths import cache_dir, resource
 from orchestra.scan.native import foreign_reference
 from orchestra.scan.scanner import ScanInput, TokenStream
@@ -101,9 +101,6 @@ def _check_command(made: Any) -> None:
     check_operators(made.parts, made.span)
 
 
-SCRIPTS = ("js", "javascript", "node", "nodejs")
-
-
 def _check_code(made: Any) -> None:
     """E109 for `@name` in JavaScript, where a parameter goes by its plain name."""
     at = foreign_reference(made.code) if made.language in SCRIPTS else None
@@ -116,7 +113,11 @@ def _check_code(made: Any) -> None:
     raise OrchError("E109", f"@{name} means nothing in JavaScript", place, help=help, exit=2)
 
 
-_CHECKS: dict[type, Any] = {Code: _check_code, Command: _check_command, OldCommand: _check_command}
+_CHECKS: dict[type, Any] = {
+    Code: _check_code,
+    Command: _check_command,
+    OldCommand: _check_command,
+}
 
 
 @lru_cache(maxsize=1)

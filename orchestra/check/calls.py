@@ -10,13 +10,14 @@ from orchestra.check.scope import Name, Scope, Signature
 from orchestra.check.walker import Attitude, Walker, on
 from orchestra.errors import nearest
 from orchestra.nodes.base import Node, children
+from orchestra.nodes.branches import StageBranches
 from orchestra.nodes.functions import Call, NamedArgument, Shadow
 from orchestra.nodes.literals import BareWords
 from orchestra.nodes.modules import Export, ExportItem
 from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.output import Run
 from orchestra.nodes.pipelines import ParallelCalls, Pipeline
-from orchestra.nodes.stages import StageBranches, WhileStage
+from orchestra.nodes.stages import WhileStage
 from orchestra.source import Span
 
 __all__ = ["piped"]

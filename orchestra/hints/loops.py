@@ -126,6 +126,13 @@ PATTERNS: Final = (
         before=r"\[[ \t]*(?P<value>[^\[\]\n]+?)[ \t]+",
         inside="list",
     ),
+    Pattern(
+        "E107",
+        r"(?P<fault>retry)\b",
+        "retry has no pipeline to run again in a for",
+        "use continue to go on with the next item",
+        before=r"\bfor\b[^\n]*=>[ \t]*",
+    ),
     # ── loop, while ──
     Pattern(
         "E101",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, node
@@ -13,10 +13,16 @@ from orchestra.nodes.templates import Interpolation, Template, Text, is_defined,
 from orchestra.source import Span
 from orchestra.values.executable import Executable
 from orchestra.values.scope import ABSENT, Scope
-from orchestra.values.tagged import MISSING, Meta, joined, merge, tag, unwrap, with_facts
-from orchestra.values.text import auto_parse
+from orchestra.values.tagged import MISSING, Meta, joined, merge, meta_of, tag, unwrap, with_facts
+from orchestra.values.text import auto_parse, compact_json
 
-__all__ = ["Code", "Command", "CommandOptions", "OldCommand", "OldRun", "QuotedCommand", "Using"]
+__all__ = [
+    "SCRIPTS", "Code", "Command", "CommandOptions", "OldCommand", "OldRun", "QuotedCommand", "Using", "piped_text",
+    "runs_shell",
+]  # fmt: skip
+
+
+SCRIPTS: Final = ("js", "javascript", "node", "nodejs")
 
 
 @dataclass(slots=True)
@@ -65,6 +71,21 @@ class EnvName(Node):
         return str(self.name)
 
 
+def runs_shell(body: Node | None) -> bool:
+    """Whether a shell runs this: it gets values as text."""
+    if isinstance(body, Code):
+        return str(body.language) in ("sh", "bash")
+    return isinstance(body, (Command, OldCommand, OldRun, QuotedCommand))
+
+
+def piped_text(value: Any) -> Any:
+    """A value as a shell in a pipeline gets it: data as the text that it was read from, else as compact JSON."""
+    if not isinstance(unwrap(value), (list, dict)):
+        return value
+    text = meta_of(value).text
+    return tag(compact_json(value) if text is None else text, joined((value,), deep=True))
+
+
 def is_live(scope: Scope) -> bool:
     """Whether the call around asks for output as it comes."""
     return bool((scope.context.more or {}).get("stream"))
@@ -97,7 +118,7 @@ class Command(Node):
         return self.run(scope, CommandOptions())
 
     def piped(self, value: Any, scope: Scope) -> Any:
-        return self.run(scope, CommandOptions(stdin=value))
+        return self.run(scope, CommandOptions(stdin=piped_text(value)))
 
     def run(self, scope: Scope, options: CommandOptions) -> Any:
         options = _completed(options, self.using, scope)
@@ -105,11 +126,13 @@ class Command(Node):
         facts = {"command": text, "subtype": "cmd"}
         op = Op("run", "", [text], (), self.span, facts=facts)
         directory = _directory(self.directory, scope)
-        result = scope.run.perform(
-            op, lambda op: scope.run.command(op.inputs[0], directory, options, scope, self.span), scope
-        )
-        facts = {"source": "cmd", "command": text, **_streamed(options)}
-        return _result(result, meta, facts, scope)
+        told = {"source": "cmd", "command": text, **_streamed(options)}
+
+        def work(op: Op) -> Any:
+            outcome = scope.run.command(op.inputs[0], directory, options, scope, self.span)
+            return _result(outcome, meta, told, scope)
+
+        return scope.run.perform(op, work, scope)
 
 
 @node
@@ -212,25 +235,34 @@ class Code(Node):
     code: str
     using: Using | None = None
 
+    @property
+    def is_script(self) -> bool:
+        """Whether it is JavaScript."""
+        return str(self.language) in SCRIPTS
+
     def eval(self, scope: Scope) -> Any:
         return self.run(scope, CommandOptions())
 
     def piped(self, value: Any, scope: Scope) -> Any:
-        return self.run(scope, CommandOptions(stdin=value))
+        if self.is_script:
+            return self._run(scope, CommandOptions(), {**self._params(scope), **self._piped_params(scope)})
+        return self.run(scope, CommandOptions(stdin=piped_text(value)))
 
     def run(self, scope: Scope, options: CommandOptions) -> Any:
+        return self._run(scope, options, self._params(scope) or self._piped_params(scope))
+
+    def _run(self, scope: Scope, options: CommandOptions, params: dict[str, Any]) -> Any:
         options = _completed(options, self.using, scope)
         lang = str(self.language)
-        params = self._params(scope)
         op = Op("run", "", [str(self.code)], (), self.span, facts={"subtype": lang, "command": str(self.code)})
         directory = _directory(self.directory, scope)
-        result = scope.run.perform(
-            op,
-            lambda op: scope.run.code(lang, op.inputs[0], params, directory, options, scope, self.span),
-            scope,
-        )
-        facts = {"source": lang, "command": str(self.code).strip(), **_streamed(options)}
-        return _result(result, joined(params.values(), deep=True), facts, scope)
+        told = {"source": lang, "command": str(self.code).strip(), **_streamed(options)}
+
+        def work(op: Op) -> Any:
+            outcome = scope.run.code(lang, op.inputs[0], params, directory, options, scope, self.span)
+            return _result(outcome, joined(params.values(), deep=True), told, scope)
+
+        return scope.run.perform(op, work, scope)
 
     def _params(self, scope: Scope) -> dict[str, Any]:
         """The values the code sees: those listed, or the parameters of the function around it."""
@@ -240,6 +272,11 @@ class Code(Node):
         while current is not None and current.kind not in ("call", "module"):
             current = current.parent
         return dict(current.names) if current is not None and current.kind == "call" else {}
+
+    def _piped_params(self, scope: Scope) -> dict[str, Any]:
+        """What flows through the pipeline, as `input`: for JavaScript, which has no standard input."""
+        stage = scope.context.stage
+        return {"input": stage.input} if self.is_script and stage is not None and stage.stage else {}
 
     def _listed(self, name: str, scope: Scope) -> Any:
         value = scope.find(name)

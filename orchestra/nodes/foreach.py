@@ -69,7 +69,7 @@ class Foreach(Node):
         try:
             return present(call_value(function, inputs, scope, self))
         except OrchError as error:
-            raise error.within(f"foreach, call {number}", self.span) from None
+            raise error.within(f"foreach, call {number}", self.span, "foreach", function.name) from None
 
     def shown(self, scope: Scope, options: dict[str, Any]) -> str:
         """The text of `show foreach … with { separator, template }`."""

@@ -120,7 +120,7 @@ class Function(Executable):
             else:
                 raise signal
         except OrchError as error:
-            raise error.within(f"@{self.name}({shown_arguments(self, inputs)})", span) from None
+            raise error.within(f"@{self.name}({shown_arguments(self, inputs)})", span, "call", self.name) from None
         return add_labels(value, self.sticking) if self.sticking else value
 
     def _value(self, inner: Scope, inputs: list[Any]) -> Any:
@@ -205,8 +205,15 @@ def shown_arguments(function: Executable, inputs: list[Any]) -> str:
         else:
             data = unwrap(value)
             text = compact_json(data.plain() if isinstance(data, View) else value)
-        shown.append(f"{name}: {text if len(text) <= 40 else text[:39] + '…'}")
+        shown.append(f"{name}: {_shortened(text)}")
     return ", ".join(shown)
+
+
+def _shortened(text: str) -> str:
+    """At most 40 characters; a text that is cut still ends with its quote."""
+    if len(text) <= 40:
+        return text
+    return text[:38] + '…"' if text.startswith('"') else text[:39] + "…"
 
 
 def call_value(callee: Any, inputs: list[Any], scope: Scope, place: Node, sample: int = 0, cache: bool = True) -> Any:

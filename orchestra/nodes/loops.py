@@ -10,13 +10,15 @@ from typing import Any
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, Statement, execute, node, walk
 from orchestra.nodes.blocks import Block, Return_, emits
+from orchestra.nodes.branches import Branches, StageBranches
 from orchestra.nodes.items import DROPPED, PASSED_OVER, Items, Stopped, as_data, items_of
 from orchestra.nodes.joining import Joiner, Joining, joining
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.options import WithOptions
 from orchestra.nodes.parallel_for import Parallel, Windows
+from orchestra.nodes.pipelines import run_stages
 from orchestra.nodes.signals import Continue, Done, Retry, Return, Skip
-from orchestra.nodes.stages import Branches, Piped, StageBranches, run_stages
+from orchestra.nodes.stages import Piped
 from orchestra.nodes.when import Chooser, choose
 from orchestra.values.error_item import ErrorItem
 from orchestra.values.operators import truthy
@@ -228,7 +230,8 @@ class For(Joiner):
 
     def _placed(self, error: OrchError, index: int, key: str, total: int) -> OrchError:
         named = f' (key "{key}")'
-        return error.within(f"for @{self.binding.name} in …, item {index + 1} of {total}{named}", self.span)
+        item = self.binding.name
+        return error.within(f"for @{item} in …, item {index + 1} of {total}{named}", self.span, "for", item)
 
     # ── in parallel ──────────────────────────────────────────────────────────────────────────────
 

@@ -9,6 +9,7 @@ from orchestra.errors import OrchError, nearest
 from orchestra.nodes.base import Node, Strict, node
 from orchestra.nodes.views import MetaViews, View, metadata
 from orchestra.values import access
+from orchestra.values.presentation import part_of
 from orchestra.values.scope import ABSENT, Scope
 from orchestra.values.tagged import MISSING, Tagged, joined, meta_of, tag, unwrap
 
@@ -84,6 +85,8 @@ class Field(Node):
     def of(self, base: Any, scope: Scope) -> Any:
         """The field of a value that is already there."""
         data = base.data if base.__class__ is Tagged else base
+        if base.__class__ is Tagged and base.meta.facts is not None and (part := part_of(base, self.name)) is not None:
+            return tag(part[0], base.meta)
         if data.__class__ is dict and self.plain:
             value = data.get(self.name, MISSING)
             return tag(value, base.meta) if base.__class__ is Tagged else value
@@ -244,10 +247,3 @@ class _Null(Node):
 
 
 NULL = _Null()
-
-
-def not_defined_stage(path: list[str], scope: Scope, place: Node) -> OrchError:
-    """The error for a pipeline stage that nothing defines."""
-    meant = nearest(path[0], scope.visible() | scope.run.builtin_names())
-    help = f"did you mean @{meant}?" if meant else scope.run.import_hint(path[0])
-    return OrchError("E202", f"pipeline stage @{'.'.join(path)} is not defined", place.span, help=help)

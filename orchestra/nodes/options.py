@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from orchestra.nodes.base import Node, node
+from orchestra.nodes.branches import Limits, StageBranches, limits_of
 from orchestra.nodes.commands import Code, Command, CommandOptions, OldCommand, OldRun, QuotedCommand
 from orchestra.nodes.functions import Call
 from orchestra.nodes.joining import Joiner
 from orchestra.nodes.literals import Array
-from orchestra.nodes.stages import StageBranches, run_stages
+from orchestra.nodes.pipelines import ParallelCalls, Pipeline, run_pipeline
 from orchestra.nodes.tails import With
 from orchestra.values.operators import truthy
+from orchestra.values.presentation import presented
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, plain, unwrap
-from orchestra.values.text import auto_parse, template_text
+from orchestra.values.text import template_text
 
 __all__ = ["WithOptions"]
 
@@ -35,19 +37,25 @@ class WithOptions(Node):
         return data if isinstance(data, dict) else {}
 
     def eval(self, scope: Scope) -> Any:
-        value = self._value(scope)
-        formatted = self.options.part("format")
-        if formatted is not None and str(unwrap(formatted.eval(scope))) == "json":
-            value = auto_parse(template_text(value))
         stages = self.options.part("pipeline")
         if stages is None:
-            return value
-        return run_stages(_listed_stages(stages), value, scope, self.span)
+            return self._source(scope)
+        return run_pipeline(self.value, self._source, _listed_stages(stages), scope, self.span, self._limits(scope))
+
+    def _source(self, scope: Scope) -> Any:
+        value = self._value(scope)
+        form = self.options.part("format")
+        return value if form is None else presented(value, unwrap(form.eval(scope)), form.span)
+
+    def _limits(self, scope: Scope) -> Limits:
+        return limits_of(self.options.part("parallel"), self.options.part("delay"), scope)
 
     def _value(self, scope: Scope) -> Any:
         target = self.value
         if isinstance(target, (Command, Code, OldCommand, OldRun, QuotedCommand)):
             return target.run(scope, self._command_options(scope))
+        if isinstance(target, (Pipeline, ParallelCalls)):
+            return target.run(scope, self._limits(scope))
         if isinstance(target, Call) and (self.options.part("sample") or self.options.part("cache")):
             sample = unwrap(self.options.value("sample", scope, 0))
             cache = truthy(unwrap(self.options.value("cache", scope, True)))

@@ -7,7 +7,7 @@ from typing import Any
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, Statement, node
 from orchestra.nodes.blocks import emits, is_silent
-from orchestra.nodes.commands import Code, Command, QuotedCommand
+from orchestra.nodes.commands import Code, Command, CommandOptions, QuotedCommand
 from orchestra.nodes.files import Load
 from orchestra.nodes.foreach import Foreach
 from orchestra.nodes.functions import Call, Stream
@@ -23,6 +23,7 @@ from orchestra.nodes.pipelines import ParallelCalls, Pipeline
 from orchestra.nodes.signals import Return
 from orchestra.nodes.templates import Template, text_of
 from orchestra.nodes.when import Chooser
+from orchestra.source import Span
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import add_labels, meta_of
 
@@ -204,6 +205,9 @@ class Run(Statement):
         source = self.source
         if isinstance(source, Reference):
             return Call(source.span, source, []).eval(scope)
+        if isinstance(source, Pipeline) and isinstance(source.stages[0], Command):
+            first, *others = source.stages
+            return Pipeline(source.span, source.source, [_Fed(first.span, first), *others]).eval(scope)
         return source.eval(scope)
 
 
@@ -216,6 +220,19 @@ def _as_command(source: Node) -> Node:
     if isinstance(source, Pipeline) and not isinstance(source.stages[0], (Command, Code)):
         return Pipeline(source.span, _as_command(source.source), source.stages)
     return source
+
+
+class _Fed(Node):
+    """A command that gets an array line by line, as after `with { stdin: … }`."""
+
+    __slots__ = ("command",)
+
+    def __init__(self, span: Span, command: Any) -> None:
+        self.span = span
+        self.command = command
+
+    def piped(self, value: Any, scope: Scope) -> Any:
+        return self.command.run(scope, CommandOptions(stdin=value))
 
 
 RUNS = (Call, Chooser, For, Foreach, Loop, Pipeline, ParallelBlock, ParallelCalls, Stream, WithOptions)
@@ -250,13 +267,18 @@ class Invocation(Statement):
 
     def _shown(self, scope: Scope) -> None:
         before = scope.run.streamed
-        value = self.value.eval(scope)
+        value = self._value(scope)
         if was_live(value, before, scope):
             return
         if type(self.value).__name__ in ("Command", "Code"):
             scope.run.print_result(value, scope, self.span)
         elif emits(scope):
             scope.run.emit(value, scope)
+
+    def _value(self, scope: Scope) -> Any:
+        if isinstance(self.value, Stream):
+            return scope.run.around("stream", self, scope, self.value.eval)
+        return self.value.eval(scope)
 
 
 def _first_line(text: str) -> str:

@@ -114,7 +114,7 @@ class PipelineRun:
         except OrchError as error:
             if index and error.code != "E399":
                 tried = f", try {frame.attempt}" if frame.attempt > 1 else ""
-                error.within(f"stage {index} of pipeline{tried}", step.node.span)
+                error.within(f"stage {index} of pipeline{tried}", step.node.span, "stage", step.name.lstrip("@"))
             raise
         return present(result)
 

@@ -33,13 +33,14 @@ class Checkpoint(Node):
     options: With | None
 
     def exec(self, scope: Scope) -> None:
-        scope.run.around("checkpoint", self, scope, self._enter)
-
-    def _enter(self, scope: Scope) -> None:
         name = text_of(self.name.eval(scope)).strip()
         if not name:
             raise OrchError("E805", "a checkpoint needs a name", self.span)
-        scope.run.enter_phase(name, self.options, scope, self.span)
+
+        def enter(inner: Scope) -> None:
+            scope.run.enter_phase(name, self.options, inner, self.span)
+
+        scope.run.around("checkpoint", self, scope, enter, name)
 
     eval = exec
 

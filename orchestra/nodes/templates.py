@@ -6,10 +6,10 @@ from typing import Any
 
 from orchestra.errors import OrchError, Warned
 from orchestra.nodes.base import Node, holds, node, walk
+from orchestra.nodes.callees import stage_callee
 from orchestra.nodes.files import Load, LoadAs
 from orchestra.nodes.functions import Call, call_value
 from orchestra.nodes.names import Field, Reference
-from orchestra.nodes.stages import stage_callee
 from orchestra.nodes.views import View
 from orchestra.values.executable import Executable
 from orchestra.values.scope import ABSENT, Scope

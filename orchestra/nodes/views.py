@@ -318,9 +318,12 @@ class PipelineView(View):
         return known.get(name, MISSING)
 
     def _output(self, index: int) -> Any:
-        """0 is the source's value, n the output of stage n, negative counts from the last finished stage."""
+        """0 is the source's value, n the output of stage n, negative counts from the last finished stage.
+
+        Before any stage has finished a negative number gives empty text.
+        """
         outputs = self.frame.history.outputs
         if index < 0:
             stages = outputs[1:]
-            return stages[index] if -index <= len(stages) else None
+            return "" if not stages else stages[index] if -index <= len(stages) else None
         return outputs[index] if index < len(outputs) else None

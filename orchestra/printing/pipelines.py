@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from orchestra.nodes.base import Node
+from orchestra.nodes.branches import Branches, StageBranches
 from orchestra.nodes.output import AppendEffect, LogEffect, OutputEffect, ShowEffect
 from orchestra.nodes.parallel_block import Branch, ParallelBlock
 from orchestra.nodes.pipelines import Caps, ParallelCalls, Pipeline
-from orchestra.nodes.stages import Branches, DataStage, Piped, StageBranches, WhileStage
+from orchestra.nodes.stages import DataStage, Piped, WhileStage
 from orchestra.printing.layout import Doc, joined_by
 from orchestra.printing.printer import Level, Printer, prints, spaced
 

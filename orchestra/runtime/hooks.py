@@ -28,6 +28,7 @@ class Hooks:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._on_error: str = run.config.hooks.onError
         self._hooks: list[ActiveHook] = []
         self._words: set[str] = set()  # operation words that some hook names
         self._calls = False  # some hook may match a call
@@ -137,32 +138,35 @@ class Hooks:
         try:
             return hook.run(inner)
         except OrchError as error:
-            if error.fatal and error.code != "E399":
+            error.within(f"hook {self._shown(hook)}", hook.definition.span, "hook", hook.name or "")
+            if (error.fatal and error.code != "E399") or self._on_error == "fail":
                 raise
             self._note(hook, error, errors)
             return UNCHANGED
 
     def _note(self, hook: ActiveHook, error: OrchError, errors: list[dict[str, Any]]) -> None:
-        number = self._hooks.index(hook) + 1
         errors.append(
             {
-                "hookId": hook.name or f"<unnamed-hook-{number}>",
+                "hookId": hook.name or f"<unnamed-hook-{self._hooks.index(hook) + 1}>",
                 "hookName": hook.name,
                 "timing": hook.timing,
                 "filterKind": hook.kind,
                 "message": error.message,
             }
         )
-        shown = f"@{hook.name}" if hook.name else f"number {number}"
+        shown = self._shown(hook)
         seen = (shown, error.message)
         self._failures[seen] = self._failures.get(seen, 0) + 1
-        if self._failures[seen] == 1:
+        if self._failures[seen] == 1 and self._on_error == "warn":
             self._run.warn(Warned("W601", f"hook {shown} failed: {error.message}", error.span or hook.definition.span))
+
+    def _shown(self, hook: ActiveHook) -> str:
+        return f"@{hook.name}" if hook.name else f"number {self._hooks.index(hook) + 1}"
 
     def report_repeats(self) -> None:
         """Say how often each failing hook failed again."""
         for (shown, message), count in self._failures.items():
-            if count > 1:
+            if count > 1 and self._on_error == "warn":
                 self._run.warn(Warned("W601", f"hook {shown} failed {count} times: {message}"))
 
 
@@ -176,9 +180,10 @@ def _input(op: Op, hook: ActiveHook) -> Any:
 
 
 def _changed_inputs(op: Op, value: Any) -> list[Any]:
-    """New arguments from a before-hook: an array gives their beginning, any other value the first one."""
+    """New arguments from a before-hook: an array gives as many as it has, any other value the first one."""
     data = unwrap(value)
     if op.kind != "exe":
         return [tag(value, joined(op.inputs, deep=True))]
     given = data if isinstance(data, list) else [value]
-    return [tag(new, joined((old,))) for new, old in zip(given, op.inputs, strict=False)] + op.inputs[len(given) :]
+    replaced = [tag(new, joined((old,))) for new, old in zip(given, op.inputs, strict=False)]
+    return [*replaced, *op.inputs[len(given) :], *given[len(op.inputs) :]]

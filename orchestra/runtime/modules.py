@@ -140,7 +140,7 @@ class Modules:
             try:
                 self._known[key] = self._evaluated(path.resolve())
             except OrchError as error:
-                raise error.within(f"import {path.name}", span) from None
+                raise error.within(f"import {path.name}", span, "import", path.name) from None
             finally:
                 self._open.remove(key)
         return self._known[key]
@@ -164,7 +164,7 @@ class Modules:
                     module, Source(name, text), PurePosixPath(urlsplit(url).path).suffix
                 )
             except OrchError as error:
-                raise error.at(span).within(f"import {name}", span) from None
+                raise error.at(span).within(f"import {name}", span, "import", name) from None
         return self._known[name]
 
     def _run_module(self, module: Module, source: Source, suffix: str) -> Module:

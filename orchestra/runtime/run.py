@@ -218,11 +218,11 @@ class Run(Recording, Executing, Writing, Importing):
         """Every effect passes here."""
         return self.hooks.perform(op, handler, scope, {})
 
-    def around(self, kind: str, node: Node, scope: Scope, action: Callable[[Scope], Any]) -> Any:
+    def around(self, kind: str, node: Node, scope: Scope, action: Callable[[Scope], Any], name: str = "") -> Any:
         """A construct that hooks may watch."""
         if not self.hooks.watches(kind):
             return action(scope)
-        return self.hooks.perform(Op(kind, "", [], (), node.span), lambda op: action(scope), scope, {})
+        return self.hooks.perform(Op(kind, name, [], (), node.span), lambda op: action(scope), scope, {})
 
     def statement(self, kind: str, node: Node, scope: Scope, action: Callable[[Scope], Return | None]) -> Return | None:
         """Likewise for one that may end the block around it; hooks see that as they see an error."""

@@ -356,7 +356,7 @@ title: Choosing
 brief: first arm that fits
 tags: [branch, when]
 aliases: [switch]
-codes: [E302]
+codes: [E303]
 related: [if]
 ---
 
@@ -420,7 +420,7 @@ def test_grep(manual: Desk) -> None:
 def test_topics_as_json(manual: Desk) -> None:
     manual.orch("howto", "when", "--json")
     (topic,) = json.loads(manual.out)
-    assert (topic["id"], topic["section"], topic["codes"]) == ("when", "flow-control", ["E302"])
+    assert (topic["id"], topic["section"], topic["codes"]) == ("when", "flow-control", ["E303"])
 
 
 def test_no_such_topic(manual: Desk) -> None:
@@ -445,10 +445,10 @@ def test_documentation_of_a_module(manual: Desk, monkeypatch: pytest.MonkeyPatch
 
 
 def test_explain(manual: Desk) -> None:
-    for word in ("E302", "e302", "WHEN_ERROR"):
+    for word in ("E303", "e303", "LOOP_ERROR"):
         assert manual.orch("explain", word) == 0
         assert manual.out == (
-            "E302 WHEN_ERROR: control flow and pipelines\n\n# Choosing\n\n`when` takes the first arm.\n"
+            "E303 LOOP_ERROR: control flow and pipelines\n\n# Choosing\n\n`when` takes the first arm.\n"
         )
     assert manual.orch("explain") == 0
     assert "E201  VARIABLE_UNDEFINED\n" in manual.out
