@@ -9,8 +9,11 @@ from orchestra.cli.flag_values import usage
 from orchestra.cli.options import read, with_arguments
 from orchestra.cli.shell import Shell
 from orchestra.cli.start import start
+from orchestra.errors import OrchError
 
 __all__ = ["main"]
+
+TEMPLATES = (".att", ".mtt")
 
 
 def main(argv: list[str], shell: Shell) -> int:
@@ -24,6 +27,9 @@ def main(argv: list[str], shell: Shell) -> int:
     if name == "-":
         return start(shell.stdin.read(), line, shell.config(), shell)
     path = shell.cwd / name
+    if path.suffix in TEMPLATES:
+        help = f'call it from a script: exe @text() = template "./{path.name}"'
+        raise OrchError("E810", f"{name} is a template, not a script", help=help, exit=2)
     return start(path, line, shell.config(path), shell)
 
 

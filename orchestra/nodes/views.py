@@ -10,10 +10,13 @@ from typing import Any
 from orchestra.nodes.base import Node, parts_of
 from orchestra.nodes.op import Op
 from orchestra.values.scope import Context, ForFrame, LoopFrame, Scope, StageFrame
-from orchestra.values.tagged import MISSING, Meta, labels_of, meta_of, unwrap
+from orchestra.values.tagged import MISSING, Meta, joined, labels_of, meta_of, tag, unwrap
 from orchestra.values.text import template_text
 
 ITEMS = ("item", "each", "parallel-each")
+
+# Fields of `.mx` that are made out of the value itself, and so carry what it carries.
+CONTENT = frozenset("text data length keys values entries fm html md title description stderr diff".split())
 
 __all__ = ["ContextView", "MetaViews", "PipelineView", "View", "metadata"]
 
@@ -78,6 +81,12 @@ class MetaView(View):
         meta = meta_of(self.value)
         if self.frame is not None and name in ("index", "key"):
             return MISSING if name == "index" and self.frame.keyed else getattr(self.frame, name)
+        found = self._found(name, meta)
+        if name not in CONTENT or found is MISSING:
+            return found
+        return tag(found, joined([self.value], deep=name == "text"))
+
+    def _found(self, name: str, meta: Meta) -> Any:
         if meta.facts is not None and name in meta.facts:
             return meta.facts[name]
         own = getattr(self, f"_{name}", None)

@@ -41,7 +41,11 @@ class TokenStream(Lexer):
         return Scanner(lexer_state.text, parser_state).tokens()
 
 
-_PIPE_LINE = re.compile(r"\|\s*(?:@|show\b|log\b|output\b|append\b|cmd\b|sh\b|js\b|while\b)|\.[A-Za-z_][\w-]*\(")
+# What goes on with a statement of a document. A line that also ends in a bar is the row of a table.
+_PIPE_LINE = re.compile(
+    r"\|\s*(?:@|show\b|log\b|output\b|append\b|cmd\b|sh\b|js\b|while\b)(?!.*\|[ \t\r]*$)|\.[A-Za-z_][\w-]*\(",
+    re.MULTILINE,
+)
 
 
 class Scanner(SignRules):

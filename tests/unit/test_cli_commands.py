@@ -270,6 +270,15 @@ def test_unknown_words(desk: Desk, word: str, message: str, help: str | None) ->
     assert desk.err.splitlines()[1:] == ([f"   = help: {help}"] if help else [])
 
 
+def test_a_template_is_no_script(desk: Desk) -> None:
+    desk.write("brief.att", "Hello")
+    assert desk.orch("brief.att") == 2
+    assert desk.err == (
+        "error[E810]: brief.att is a template, not a script\n"
+        '   = help: call it from a script: exe @text() = template "./brief.att"\n'
+    )
+
+
 def test_misuse(desk: Desk) -> None:
     assert desk.orch("-e") == 2
     assert desk.err.startswith("error[E810]: -e requires the text of a script\n")
