@@ -38,7 +38,7 @@ class Builtins:
             "root": lambda scope: str(run.root),
             "base": lambda scope: str(run.root),
             "payload": lambda scope: run.payload,
-            "state": lambda scope: run.options.state if run.options.state is not None else ABSENT,
+            "state": lambda scope: run.state if run.state is not None else ABSENT,
             "input": self._input,
             "fm": lambda scope: run.front_matter(scope.module),
             "frontmatter": lambda scope: run.front_matter(scope.module),

@@ -42,6 +42,7 @@ class Importing:
     config: Any
     modules: Modules
     payload: dict[str, Any]
+    state: dict[str, Any] | None
     environ: dict[str, str]
     main: Module
     permitted: Callable[[Path], Path]
@@ -96,7 +97,7 @@ class Importing:
         if name == "payload":
             return self.payload, True
         if name == "state":
-            return dict(self.options.state or {}), True
+            return self.state or {}, True
         if name == "input":
             return self._input_fields(), True
         if name == "now":

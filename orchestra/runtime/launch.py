@@ -28,9 +28,12 @@ from orchestra.runtime.refusals import refuse_unbuilt
 from orchestra.runtime.run import Run
 from orchestra.runtime.signals import Interrupted
 from orchestra.runtime.sinks import Sinks
+from orchestra.runtime.structured import report
 from orchestra.runtime.writing import read_source
 from orchestra.source import Source
+from orchestra.values.tagged import MISSING
 from orchestra.values.text import display
+from orchestra.values.transformers.tags import to_xml
 
 __all__ = ["LaunchRequest", "Streams", "launch"]
 
@@ -79,21 +82,23 @@ def launch(request: LaunchRequest) -> int:
     source, name = _source(request)
     script = parse_script(source, request.mode)
     options = request.options.settled(request.config.run)
-    collect = options.stream is False or options.output is not None or options.stdout
+    shaped = options.structured or options.format is not None
+    collect = shaped or options.stream is False or options.output is not None or options.stdout
     sinks = Sinks(request.streams.stdout, request.streams.stderr, collect=collect, tidy=options.tidy)
     run = Run(request, sinks, name)
     run.main = run.modules.main(source, script)
     run.main.scope.names.update(run.prelude())
     run.prepare_module(run.main)
-    exit = FAILED
+    exit, fault = FAILED, None
+    session = _Session(run)
     try:
-        exit = trio.run(_Session(run).main, clock=request.clock)
+        exit = trio.run(session.main, clock=request.clock)
         return exit
     except OrchError as error:
-        exit = error.exit
+        exit, fault = error.exit, error
         raise
     finally:
-        sinks.finish(_document_writer(request))
+        sinks.finish(lambda text: _shaped(text, session, fault), _document_writer(request))
         run.event("run:end", exit=exit, ms=round((time.monotonic() - started) * 1000))
 
 
@@ -104,6 +109,14 @@ def _source(request: LaunchRequest) -> tuple[Source, str]:
     path = request.source.absolute()
     name = relative_name(path, request.root).removeprefix("./")
     return read_source(path, name), name
+
+
+def _shaped(document: str, session: _Session, fault: OrchError | None) -> str:
+    """The document in the form that was asked for."""
+    options = session.run.options
+    if options.format in ("xml", "llm"):
+        document = to_xml(document) + "\n"
+    return report(session.run, document, session.result, fault) if options.structured else document
 
 
 def _document_writer(request: LaunchRequest) -> Callable[[str], None] | None:
@@ -126,6 +139,7 @@ class _Session:
         self.run = run
         self.exit = DONE
         self.error: BaseException | None = None
+        self.result: Any = MISSING  # of `=>` in the script
         self.stopped = False  # from outside the script: what it was doing then counts no more
 
     async def main(self) -> int:
@@ -178,6 +192,7 @@ class _Session:
         """The script came to its end: show its own value, and say which failures nobody looked at."""
         run = self.run
         if value is not None:
+            self.result = value
             run.sinks.result(display(value))
         run.hooks.report_repeats()
         unseen = run.unseen_failures()

@@ -14,8 +14,6 @@ def refuse_unbuilt(options: RunOptions, config: Config) -> None:
     asked = {
         "--budget": options.budget,
         "--wait": options.wait,
-        "--structured": options.structured,
-        "--format": options.format not in (None, "md"),
         "--fork": options.fork,
         "[policy]": config.policy,
         "[llm] budget": config.llm.budget,

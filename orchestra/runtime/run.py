@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from orchestra.runtime.parallel import Fanout
 from orchestra.runtime.recording import Recording
 from orchestra.runtime.signals import Interrupted
 from orchestra.runtime.sinks import Sinks
+from orchestra.runtime.structured import told_effect
 from orchestra.runtime.writing import Writing
 from orchestra.source import Source, Span
 from orchestra.values.error_item import ErrorItem
@@ -70,6 +72,9 @@ class Run(Recording, Executing, Writing, Importing):
         self.recursion_limit = int(self.environ.get("ORCH_RECURSION_DEPTH") or self.config.run.recursionDepth)
         self.parallel_limit = int(self.environ.get("ORCH_PARALLEL_LIMIT") or self.config.run.parallel)
         self.has_hooks = False  # whether there are hooks
+        self.effects: list[dict[str, Any]] | None = [] if self.options.structured else None
+        self.state: dict[str, Any] | None = deepcopy(self.options.state)  # a snapshot that the script may change
+        self.state_writes: list[dict[str, Any]] = []
         self._rounds = 0
         self.waits = 0  # how often something has been waited for
         self._loops = 0
@@ -280,13 +285,21 @@ class Run(Recording, Executing, Writing, Importing):
     def show(self, value: Any, scope: Scope, span: Span) -> str:
         """Print a value; the text is what `show` is worth as an arm of `when`."""
         op = Op("show", "", [value], (), span)
-        return str(self.hooks.perform(op, lambda op: self._print(op.inputs[0]), scope, {}))
+        return str(self.hooks.perform(op, lambda op: self._print(op.inputs[0], span), scope, {}))
 
-    def _print(self, value: Any) -> str:
+    def effect(
+        self, kind: str, text: Callable[[], str], value: Any, span: Span | None, target: str | None = None
+    ) -> None:
+        """Note what was said or written, if the caller of this run wants to know."""
+        if self.effects is not None:
+            self.effects.append(told_effect(kind, text(), value, span, target))
+
+    def _print(self, value: Any, span: Span | None = None) -> str:
         data = unwrap(value)
         text = display(data.plain() if isinstance(data, View) else value)
         self.sinks.show(text)
         self.event("show", text=text)
+        self.effect("show", lambda: text, value, span)
         return text
 
     def emit(self, value: Any, scope: Scope) -> None:
@@ -302,21 +315,23 @@ class Run(Recording, Executing, Writing, Importing):
         if data is None or data is MISSING or data == "":
             return
         self.sinks.show(text_of(value))
+        self.effect("run", lambda: text_of(value), value, span)
 
     def prose(self, text: str) -> None:
         self.sinks.prose(text)
 
     def log(self, value: Any, scope: Scope, span: Span) -> None:
         op = Op("log", "", [value], (), span)
-        self.hooks.perform(op, lambda op: self._log(op.inputs[0]), scope, {})
+        self.hooks.perform(op, lambda op: self._log(op.inputs[0], span), scope, {})
 
-    def _log(self, value: Any) -> None:
+    def _log(self, value: Any, span: Span) -> None:
         from orchestra.runtime.files.writer import render_output
 
         data = unwrap(value)
         text = render_output(data.plain() if isinstance(data, View) else value)
         self.sinks.error_line(text)
         self.event("log", text=text)
+        self.effect("log", lambda: text, value, span)
 
     @property
     def streams_live(self) -> bool:

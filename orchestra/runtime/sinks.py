@@ -102,9 +102,9 @@ class Sinks:
         """Everything said so far."""
         return "".join(self._pieces)
 
-    def finish(self, write: Callable[[str], None] | None = None) -> None:
-        """Print the collected document, or hand it to `write`."""
-        text = normalise(self.document()) if self._tidy and self._collect else self.document()
+    def finish(self, form: Callable[[str], str], write: Callable[[str], None] | None = None) -> None:
+        """Print the collected document in a form, and hand it to `write` as well."""
+        text = form(normalise(self.document()) if self._tidy and self._collect else self.document())
         if write is not None:
             write(text)
         if self._collect:

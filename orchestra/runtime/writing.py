@@ -18,10 +18,11 @@ from orchestra.runtime.files.loader import Loader
 from orchestra.runtime.files.sections import rename_heading
 from orchestra.runtime.files.selectors import parse_selector
 from orchestra.runtime.memo import MemoFrame
+from orchestra.runtime.structured import told_value
 from orchestra.source import Source, Span
 from orchestra.values import transformers
 from orchestra.values.scope import ABSENT, Scope
-from orchestra.values.tagged import joined, meta_of, unwrap, with_facts
+from orchestra.values.tagged import joined, meta_of, plain, unwrap, with_facts
 from orchestra.values.text import display, template_text
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class Writing:
     sinks: Any
     variables: dict[str, str]
     wait: Callable[..., Any]
+    now: Callable[[], str]
+    effect: Callable[..., None]
+    state: dict[str, Any] | None
+    state_writes: list[dict[str, Any]]
     _frame: MemoFrame | None = None
 
     # ── loading ──────────────────────────────────────────────────────────────────────────────────
@@ -134,12 +139,28 @@ class Writing:
         try:
             if where in ("stdout", "stderr"):
                 self._to_stream(where, writer.render_output(value, format))
+            elif where.startswith("state://"):
+                self._to_state(where.removeprefix("state://"), value)
             elif where.startswith("env:"):
                 self._set_variable(where[4:], writer.render_output(value, format))
             else:
                 self._to_file(where, value, format, scope)
         except OrchError as error:
             raise error.at(span) from None
+        self.effect("output", lambda: writer.render_output(value, format), value, span, where)
+
+    def _to_state(self, written: str, value: Any) -> None:
+        """`state://a.b`: into this run's copy, and into the list of changes. Objects on the way are made."""
+        if self.state is None:
+            raise OrchError("E420", "this run has no state to write to", help="--state {}")
+        *above, last = written.split(".")
+        place = self.state
+        for name in above:
+            place = place.setdefault(name, {})
+            if not isinstance(place, dict):
+                raise OrchError("E420", f"{name} in state://{written} is no object")
+        place[last] = plain(value)
+        self.state_writes.append({"path": written, "ts": self.now(), **told_value(value)})
 
     def _set_variable(self, name: str, text: str) -> None:
         """For the commands after this one; what is called MLLD_… is found under ORCH_… too."""
@@ -172,6 +193,7 @@ class Writing:
         except OrchError as error:
             raise error.at(span) from None
         self._noted(path, "append", scope)
+        self.effect("append", lambda: writer.render_record(value, path.suffix, format), value, span, where)
 
     def _noted(self, path: Path, mode: str, scope: Scope) -> None:
         """Files that a labelled call writes come back when its answer is served."""
@@ -194,6 +216,7 @@ class Writing:
             self._noted(path, "output", scope)
         except OrchError as error:
             raise error.at(span) from None
+        self.effect("file", lambda: display(value), value, span, where)
 
     def exists_path(self, written: str, module: Any) -> bool:
         """Whether there is such a file, in a workspace or on disk, or one that matches the pattern."""
