@@ -273,7 +273,6 @@ def loop(walker: Walker, node: Loop, scope: Scope, attitude: Attitude) -> None:
 def text_loop(walker: Walker, node: TextLoop, scope: Scope, attitude: Attitude) -> None:
     walker.visit(node.source, scope, "template" if scope.inside("template") else "strict")
     inner = scope.child("item")
-    variable = str(node.variable)[1:]
-    for name in (variable, f"{variable}_key", *([str(node.key)[1:]] if node.key else [])):
+    for name in sorted(node.names):
         inner.bind(Name(name, "item", node.span))
     walker.visit_all((part for part in children(node) if part is not node.source), inner)

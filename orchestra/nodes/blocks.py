@@ -278,7 +278,7 @@ class Augment(Statement):
         added = self.value.whole(scope)
         before = owner.names[name]
         try:
-            after = combined(unwrap(before), unwrap(added))
+            after = combined(unwrap(before), added)
         except OrchError as error:
             raise error.at(self.span) from None
         owner.names[name] = tag(after, joined((before, added)))
@@ -305,17 +305,18 @@ class Augment(Statement):
 
 
 def combined(before: Any, added: Any) -> Any:
-    """What `+=` makes of two plain values."""
+    """What `+=` makes of plain data and a value, which as an element keeps its tag and as text its original text."""
+    data = unwrap(added)
     if isinstance(before, list):
-        return [*before, *added] if isinstance(added, list) else [*before, added]
+        return [*before, *data] if isinstance(data, list) else [*before, added]
     if isinstance(before, str):
         return before + template_text(added)
     if isinstance(before, dict):
-        if not isinstance(added, dict):
+        if not isinstance(data, dict):
             raise OrchError("E206", "only an object can be merged into an object with +=")
-        return {**before, **added}
-    number = operators.to_number(added)
-    if number != number or isinstance(added, (list, dict)):
+        return {**before, **data}
+    number = operators.to_number(data)
+    if number != number or isinstance(data, (list, dict)):
         raise OrchError("E206", f"cannot add {template_text(plain(added))} to a number")
     return operators.add(before, number)
 

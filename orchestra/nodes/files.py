@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, Statement, node
-from orchestra.values.scope import Scope
+from orchestra.nodes.names import Reference
+from orchestra.values.scope import ABSENT, Scope
 from orchestra.values.tagged import joined, meta_of, tag, unwrap, with_facts
 from orchestra.values.text import template_text
 
 if TYPE_CHECKING:
     from orchestra.nodes.templates import Template
 
+ROOTS = ("root", "base")
 _SYNTAX = re.compile(r"[\\,;?!#'\"]")  # of what selects sections
 
 __all__ = ["File", "Files", "Load", "LoadAs", "Selector", "path_text"]
@@ -81,20 +83,21 @@ class Load(Node):
 
     def path(self, scope: Scope) -> tuple[str, Any]:
         path, flow = path_text(self.parts, scope)
-        workspace = self._workspace(scope)
-        if workspace:
-            path = workspace + path_text(self.parts[1:], scope)[0]
+        start = self._start(scope)
+        if start:
+            path = start + path_text(self.parts[1:], scope)[0]
         if len(path) > 1 and path[0] == path[-1] and path[0] in "\"'":
             path = path[1:-1]
         if not path:
             raise OrchError("E402", "the path of this load is empty", self.span)
         return path, flow
 
-    def _workspace(self, scope: Scope) -> str:
-        """`@name` if the path begins with an in-memory workspace rather than with a variable."""
+    def _start(self, scope: Scope) -> str:
+        """`@name` if the path begins with the project root or an in-memory workspace rather than with a variable."""
         first = getattr(self.parts[0], "target", None) if self.parts else None
-        name = getattr(first, "name", None)
-        return f"@{name}" if name is not None and scope.run.is_workspace(name) else ""
+        name = first.name if isinstance(first, Reference) else None
+        is_root = name in ROOTS and scope.find(name) is ABSENT
+        return f"@{name}" if is_root or (name is not None and scope.run.is_workspace(name)) else ""
 
 
 @node

@@ -290,11 +290,17 @@ class TextLoop(Node):
     source: Node
     parts: list[Node]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that it gives to its body."""
+        name = str(self.variable)[1:]
+        return frozenset({name, f"{name}_key", *([str(self.key)[1:]] if self.key else [])})
+
     def eval(self, scope: Scope) -> Any:
         from orchestra.nodes.items import items_of
 
         name = str(self.variable)[1:]
-        made: list[Node | Any] = []
+        made: list[Any] = []
         for key, item in items_of(self.source.eval(scope), self.source).pairs:
             names = {name: item, f"{name}_key": key}
             if self.key:
@@ -311,6 +317,4 @@ def references(root: Node) -> list[Reference]:
 
 def loop_names(root: Node) -> set[str]:
     """The names that loops of the text bind."""
-    loops = [part for part in walk(root) if isinstance(part, TextLoop)]
-    bound = [str(name)[1:] for loop in loops for name in (loop.variable, loop.key) if name]
-    return {*bound, *(f"{name}_key" for name in bound)}
+    return {name for part in walk(root) if isinstance(part, TextLoop) for name in part.names}

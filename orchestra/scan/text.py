@@ -54,7 +54,7 @@ LITERAL = {
     "colon": "@",
     "att": "@",
     "cmd": "@",
-    "path": "@.*#",
+    "path": "@.#",
 }
 _METHOD = re.compile(r"\.[A-Za-z_][\w-]*(?=\()")
 _STAGE = re.compile(r"\|@[A-Za-z_]")
