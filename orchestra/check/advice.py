@@ -12,15 +12,17 @@ from typing import Any
 from orchestra.check.findings import Findings
 from orchestra.check.module import literal
 from orchestra.errors import Note
-from orchestra.nodes.base import Node, walk
-from orchestra.nodes.blocks import Bail, Done_, Return_, Throw
+from orchestra.nodes.base import Node, children, walk
+from orchestra.nodes.blocks import Bail, Continue_, Done_, Return_, Throw
 from orchestra.nodes.files import File, Files
 from orchestra.nodes.functions import Call, Exe
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import For, ForChoice, ForFilter
+from orchestra.nodes.names import Reference
 from orchestra.nodes.output import (
     Append,
     AppendEffect,
+    Invocation,
     Output,
     OutputDocument,
     OutputEffect,
@@ -46,6 +48,7 @@ def give_advice(script: Script, findings: Findings) -> None:
         look = LOOKS.get(type(part))
         if look is not None:
             look(part, findings)
+    _deciders(script, findings)
     _checkpoints(script, findings)
 
 
@@ -127,6 +130,37 @@ LOOKS: dict[type[Node], Callable[[Any, Findings], None]] = {
     Loop: _loop,
     Template: _template,
 }
+
+
+# ── functions that decide about loops ────────────────────────────────────────────────────────────
+
+
+def _deciders(script: Script, findings: Findings) -> None:
+    """Calls in a loop body of functions whose `done` or `continue` is that of the caller's loop."""
+    deciding = {part.token: found for part in walk(script) if isinstance(part, Exe) and (found := _decision(part.body))}
+    for loop in (part for part in walk(script) if isinstance(part, Loop)):
+        for part in walk(loop.body):
+            call = part.value if isinstance(part, Invocation) else None
+            name = call.callee.token if isinstance(call, Call) and isinstance(call.callee, Reference) else None
+            if name in deciding and call is not None:
+                word = "done" if isinstance(deciding[name], Done_) else "continue"
+                findings.add(
+                    "loop-decided-elsewhere", f"{word} in {name} acts on this loop", call.span,
+                    help=f"let {name} return a value, and write {word} here",
+                    notes=[Note("it stands here", deciding[name].span)],
+                )  # fmt: skip
+
+
+def _decision(body: Node) -> Node | None:
+    """The first `done` or `continue` below a node that belongs to no loop there."""
+    pending = [body]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, (Done_, Continue_)):
+            return current
+        if not isinstance(current, (Loop, For)):
+            pending.extend(reversed(list(children(current))))
+    return None
 
 
 # ── checkpoints ──────────────────────────────────────────────────────────────────────────────────

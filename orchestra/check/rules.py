@@ -42,6 +42,7 @@ RULES: dict[str, Rule] = {
     "hook-never-matches": _warning("A hook waits for an operation that cannot happen."),
     "repeated-checkpoint": _warning("Two arms name the same checkpoint; entering it twice is an error."),
     "unreachable-arm": _warning("An arm of when stands after one that always matches."),
+    "loop-decided-elsewhere": _warning("A function ends or continues the loop in which it is called."),
     "endless-loop": _warning("A loop has neither a limit nor a way out."),
     "llm-missing": _advice("A function asks a model without the label llm: only the inner answer is kept."),
     "effect-in-llm-body": _warning("A labelled function shows or writes; a stored answer does not repeat that."),
