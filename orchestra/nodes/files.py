@@ -168,6 +168,35 @@ class File(Statement):
 
 
 @node
+class RepositoryOption(Node):
+    """`branch: "main"`."""
+
+    name: str
+    value: Node
+
+
+@node
+class Repository(Node):
+    """`git "url" branch: … path: … depth: …`: the text files of a repository."""
+
+    url: Node
+    options: list[RepositoryOption]
+
+    def files(self, scope: Scope) -> dict[str, Any]:
+        from orchestra.nodes.templates import text_of
+
+        known = {str(option.name): option for option in self.options}
+        for name, option in known.items():
+            if name not in ("branch", "path", "depth"):
+                code = "E605" if name == "auth" else "E101"
+                help = "branch, path and depth are the options of git"
+                raise OrchError(code, f"git has no option {name} in this version", option.span, help=help, exit=2)
+        given = {name: text_of(option.value.eval(scope)) for name, option in known.items()}
+        found: dict[str, Any] = scope.run.repository(text_of(self.url.eval(scope)), given, scope, self.span)
+        return found
+
+
+@node
 class Files(Statement):
     """`files "folder/" = [ {"name": value}, … ]`."""
 
@@ -178,6 +207,9 @@ class Files(Statement):
         from orchestra.nodes.output import destination_text
 
         folder = destination_text(self.target, scope)
+        if isinstance(self.value, Repository):
+            scope.run.fill(folder, self.value.files(scope), scope, self.span)
+            return
         entries = unwrap(self.value.eval(scope))
         if not isinstance(entries, list):
             raise OrchError("E420", "files needs an array of objects with one path each", self.value.span)

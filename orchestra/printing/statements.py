@@ -18,7 +18,7 @@ from orchestra.nodes.blocks import (
     Throw,
     Var,
 )
-from orchestra.nodes.files import File, Files
+from orchestra.nodes.files import File, Files, Repository
 from orchestra.nodes.functions import Exe, Param, Shadow
 from orchestra.nodes.hooks import Hook, HookFunction, HookOperation
 from orchestra.nodes.modules import ModuleName, TemplateFile
@@ -211,6 +211,13 @@ def file(node: File, show: Printer) -> Doc:
 @prints(Files)
 def files(node: Files, show: Printer) -> Doc:
     return "files ", show(node.target, Level.POSTFIX), " = ", show(node.value)
+
+
+@prints(Repository)
+def repository(node: Repository, show: Printer) -> Doc:
+    options = [f" {option.name}: " for option in node.options]
+    values = [show(option.value, Level.POSTFIX) for option in node.options]
+    return "git ", show(node.url, Level.POSTFIX), *(part for pair in zip(options, values, strict=True) for part in pair)
 
 
 @prints(Run)

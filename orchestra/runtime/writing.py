@@ -17,22 +17,22 @@ from orchestra.runtime.files import writer
 from orchestra.runtime.files.loader import Loader
 from orchestra.runtime.files.sections import rename_heading
 from orchestra.runtime.files.selectors import parse_selector
+from orchestra.runtime.filing import Filing
 from orchestra.runtime.memo import MemoFrame
 from orchestra.runtime.structured import told_value
 from orchestra.source import Source, Span
 from orchestra.values import transformers
-from orchestra.values.scope import ABSENT, Scope
-from orchestra.values.tagged import joined, meta_of, plain, unwrap, with_facts
-from orchestra.values.text import display, template_text
+from orchestra.values.scope import Scope
+from orchestra.values.tagged import meta_of, plain, unwrap, with_facts
+from orchestra.values.text import template_text
 
 if TYPE_CHECKING:
     from orchestra.runtime.files.web import Web
-    from orchestra.runtime.files.workspace import Workspace
 
 __all__ = ["Writing"]
 
 
-class Writing:
+class Writing(Filing):
     """Mixed into `Run`."""
 
     root: Path
@@ -201,55 +201,12 @@ class Writing:
         if memo is not None:
             memo.wrote(path, mode)
 
-    def write_file(self, where: str, value: Any, scope: Scope, span: Span, description: Any = None) -> None:
-        """`file` and `files`: below the project root, or into an in-memory workspace."""
-        from orchestra.runtime.files.workspace import safe_relative
-
-        try:
-            workspace = self._workspace(where, create=True)
-            if workspace is not None:
-                about = text_of(description) if description is not None else None
-                workspace[0].write(workspace[1], display(value), joined((value,)), about)
-                return
-            path = self.root / safe_relative(where.removeprefix(f"{self.root}/"))  # written as "@root/…"
-            writer.write(path, display(value))
-            self._noted(path, "output", scope)
-        except OrchError as error:
-            raise error.at(span) from None
-        self.effect("file", lambda: display(value), value, span, where)
-
     def exists_path(self, written: str, module: Any) -> bool:
         """Whether there is such a file, in a workspace or on disk, or one that matches the pattern."""
         workspace = self._workspace(written)
         if workspace is not None:
             return workspace[0].exists(workspace[1])
         return self.loader.exists(self._prefixed(written), module.directory)
-
-    def is_workspace(self, name: str) -> bool:
-        return name in self.__dict__.get("_workspaces", ())
-
-    def workspace_value(self, name: str) -> Any:
-        """`@desk`: the texts of a workspace by path, with its edits as facts; ABSENT if there is none."""
-        known: dict[str, Workspace] = self.__dict__.setdefault("_workspaces", {})
-        workspace = known.get(name)
-        if workspace is None:
-            return ABSENT
-        texts = {path: unwrap(workspace.load(path)) for path in workspace.paths}
-        return with_facts(texts, {"edits": workspace.edits, "descriptions": workspace.descriptions})
-
-    def _workspace(self, where: str, create: bool = False) -> tuple[Workspace, str] | None:
-        """The workspace and the path in it that `@name/path` names; None for other paths."""
-        if not where.startswith("@"):
-            return None
-        name, _, rest = where[1:].partition("/")
-        known: dict[str, Workspace] = self.__dict__.setdefault("_workspaces", {})
-        if name not in known:
-            if not create or name in self.prefixes():
-                return None
-            from orchestra.runtime.files.workspace import Workspace
-
-            known[name] = Workspace(name)
-        return known[name], rest
 
 
 def _from_yaml(text: str) -> Any:

@@ -98,6 +98,12 @@ class Workspace:
         before = self._files.get(path)
         self._files[path] = Entry(text, meta.derived(), about or (before.about if before else None))
 
+    def fill(self, files: Mapping[str, str], meta: Meta = NO_META) -> None:
+        """Files that were there first: they count as no edits."""
+        for written, text in files.items():
+            path = safe_relative(written)
+            self._base[path], self._files[path] = text, Entry(text, meta)
+
     def load(self, path: str, selector: Selector | None = None, optional: bool = False) -> Value:
         """The value of a file, or an array for a pattern, like a load from disk. E401 for a missing file."""
         if is_pattern(path):
