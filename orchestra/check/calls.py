@@ -110,7 +110,16 @@ def _arguments(walker: Walker, node: Call, scope: Scope) -> None:
 @on(BareWords)
 def bare_words(walker: Walker, node: BareWords, scope: Scope, attitude: Attitude) -> None:
     word = str(node.token).strip()
-    if scope.find(word) is not None:
+    name, sign, value = (part.strip() for part in word.partition("="))
+    if sign and name.isidentifier() and value and not value.startswith(("=", ">")):
+        walker.findings.add(
+            "bare-word-is-a-name",
+            f"{word} is passed as text, and not as the argument {name}",
+            node.span,
+            help=f'write {name}: {value}, or "{word}" for the text',
+            variable=name,
+        )
+    elif scope.find(word) is not None:
         message = f"{word} is text here, and not the variable @{word}"
         walker.findings.add(
             "bare-word-is-a-name",

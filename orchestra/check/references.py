@@ -26,11 +26,17 @@ from orchestra.nodes.templates import (
     Negated,
     Omission,
     Snippet,
+    Template,
+    Text,
+    TextBody,
     root_of,
-)  # fmt: skip
+)
 from orchestra.source import Span
 
 __all__: list[str] = []
+
+# `${name}`, `{name}` and `{{name.field}}`: what stands for a variable in the texts of other languages.
+_PLACEHOLDER = re.compile(r"\$?\{\{?[ \t]*(?P<path>(?P<name>[A-Za-z_]\w*)(?:\.\w+)*)[ \t]*\}\}?")
 
 
 @on(Reference)
@@ -115,6 +121,27 @@ def width(walker: Walker, node: Parallel, scope: Scope, attitude: Attitude) -> N
 
 
 # ── text ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@on(Template, TextBody)
+def text(walker: Walker, node: Template | TextBody, scope: Scope, attitude: Attitude) -> None:
+    walker.visit_all(node.parts, scope)
+    if node.opener in ("`", '"', "::") if isinstance(node, Template) else not node.span.source.name.endswith(".mtt"):
+        for part in node.parts:
+            if isinstance(part, Text):
+                _placeholders(walker, part, scope)
+
+
+def _placeholders(walker: Walker, node: Text, scope: Scope) -> None:
+    """Braces around the name of a variable, which print as they are."""
+    for found in _PLACEHOLDER.finditer(node.span.text):
+        if scope.find(found["name"]) is not None:
+            at = node.span.start + found.start()
+            walker.findings.add(
+                "placeholder-is-text", f"{found.group()} is text here, and not the variable @{found['name']}",
+                Span(node.span.source, at, at + len(found.group())),
+                help=f"write @{found['path']}", variable=found["name"],
+            )  # fmt: skip
 
 
 @on(Interpolation, Mustache)

@@ -48,6 +48,7 @@ RULES: dict[str, Rule] = {
     "effect-in-llm-body": _warning("A labelled function shows or writes; a stored answer does not repeat that."),
     "hyphenated-identifier-in-template": _warning("A hyphen in text was read as a part of the name before it."),
     "bare-word-is-a-name": _warning("An argument without @ is text, although a variable has that name."),
+    "placeholder-is-text": _warning("Braces around a name print as they are; a variable in text is written @name."),
     "template-strict-for-syntax": _advice("A loop inside a template is written /for at the start of a line."),
     "for-when-static-condition": _advice("The filter of a loop does not depend on the item."),
     "loop-without-limit": _advice("A loop has no limit, so a wrong answer can keep it going forever."),
