@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import orchestra.nodes.every  # noqa: F401  (its classes are what the parser builds)
+from orchestra.depth import make_room
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node
 from orchestra.nodes.placement import check_placement
@@ -22,6 +23,7 @@ __all__ = ["parse_errors", "parse_script", "parse_template"]
 
 def parse_script(source: Source, mode: str = "strict") -> Script:
     """The nodes of a script in mode `strict` or `markdown`. Raises the first syntax error."""
+    make_room()
     cache = ParseCache(source, mode)
     made = cache.read()
     if made is None:
@@ -44,6 +46,7 @@ def _parsed_script(source: Source, mode: str) -> Any:
 
 def parse_template(source: Source, syntax: str) -> Node:
     """The nodes of a template file, syntax `att` or `mtt`."""
+    make_room()
     cache = ParseCache(source, syntax)
     made = cache.read()
     if made is None:

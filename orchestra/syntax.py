@@ -18,6 +18,7 @@ from lark.exceptions import LarkError, UnexpectedToken
 
 import orchestra.nodes.every  # noqa: F401  (its classes are what the parser builds)
 from orchestra import hints
+from orchestra.depth import DEEPEST, make_room
 from orchestra.errors import OrchError
 from orchestra.nodes.base import CLASSES, Node, parts_of
 from orchestra.nodes.commands import SCRIPTS, Code, Command, OldCommand, check_operators
@@ -42,6 +43,7 @@ def build(request: ScanInput, start: str) -> Any:
         raise hints.syntax_error(request.source, error) from None
     except LarkError as error:  # pragma: no cover - the scanner says tokens that the grammar knows
         raise OrchError("E101", f"cannot parse this: {error}", Span(request.source, 0, 0), exit=2) from None
+    make_room()
     return _Builder(request.source).build(tree)
 
 
@@ -51,9 +53,12 @@ class _Builder:
     def __init__(self, source: Source) -> None:
         self.source = source
 
-    def build(self, tree: Tree[Token]) -> Any:
+    def build(self, tree: Tree[Token], depth: int = 0) -> Any:
+        if depth > DEEPEST:
+            help = "give a part of it a name, or move it into a function"
+            raise OrchError("E101", "this nests too deeply", self._span(tree), help=help, exit=2)
         parts = [
-            self.build(child) if isinstance(child, Tree) else (child if child is None else str(child))
+            self.build(child, depth + 1) if isinstance(child, Tree) else (child if child is None else str(child))
             for child in tree.children
         ]
         if tree.data in LISTS:
@@ -122,7 +127,6 @@ _CHECKS: dict[type, Any] = {
 
 @lru_cache(maxsize=1)
 def _parser() -> Lark:
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
     folder = resource("grammar")
     text = "".join((folder / name).read_text("utf-8") for name in ("mld.lark", "text.lark"))
     options = {

@@ -53,19 +53,21 @@ class Name:
 class Scope:
     """The names of one block. `deferred`: the code runs when it is called and not where it stands."""
 
-    __slots__ = ("deferred", "kind", "names", "parent")
+    __slots__ = ("_spellings", "deferred", "kind", "names", "parent")
 
     def __init__(self, kind: str, parent: Scope | None = None, deferred: bool = False) -> None:
         self.kind = kind
         self.parent = parent
         self.names: dict[str, Name] = {}
         self.deferred: bool = deferred or (parent is not None and parent.deferred)
+        self._spellings: dict[str, list[str]] | None = None  # name, and name less one letter → names
 
     def child(self, kind: str = "block", deferred: bool = False) -> Scope:
         return Scope(kind, self, deferred)
 
     def bind(self, name: Name) -> Name:
         self.names[name.name] = name
+        self._spellings = None
         return name
 
     def find(self, name: str) -> Name | None:
@@ -87,9 +89,30 @@ class Scope:
             scope = scope.parent
         return names
 
+    def spelt_like(self, name: str) -> set[str]:
+        """Visible names that may be one letter away from `name`: they share a spelling with one letter left out."""
+        found: set[str] = set()
+        scope: Scope | None = self
+        while scope is not None:
+            found.update(other for spelling in _spellings(name) for other in scope._spelt(spelling))
+            scope = scope.parent
+        return found
+
+    def _spelt(self, spelling: str) -> list[str]:
+        if self._spellings is None:
+            self._spellings = {}
+            for name in self.names:
+                for shorter in _spellings(name):
+                    self._spellings.setdefault(shorter, []).append(name)
+        return self._spellings.get(spelling, [])
+
     def inside(self, kind: str) -> bool:
         """Whether this scope or one around it is of that kind."""
         scope: Scope | None = self
         while scope is not None and scope.kind != kind:
             scope = scope.parent
         return scope is not None
+
+
+def _spellings(name: str) -> set[str]:
+    return {name, *(name[:at] + name[at + 1 :] for at in range(len(name)))}

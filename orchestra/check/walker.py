@@ -122,7 +122,7 @@ class Walker:
 
     def _slip(self, name: str, span: Span, scope: Scope) -> None:
         """Where an undefined name is no error: whether another one was probably meant."""
-        close = next((other for other in sorted(scope.visible()) if one_edit_apart(name, other)), None)
+        close = next((other for other in sorted(scope.spelt_like(name)) if one_edit_apart(name, other)), None)
         if close is not None:
             message = f"@{name} is not defined; it stays as it is written, or counts as false"
             self.findings.add("probable-typo", message, span, help=_meant(close, scope), variable=name)
