@@ -9,7 +9,7 @@ from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, node, present
 from orchestra.nodes.views import View
 from orchestra.regex import Regex as Pattern
-from orchestra.values.operators import truthy
+from orchestra.values.operators import EXACT, truthy
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, unwrap
 
@@ -24,9 +24,8 @@ class Number(Node):
     value: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self.value = float(self.token) if "." in self.token else int(self.token)
-        if isinstance(self.value, float) and self.value.is_integer() and abs(self.value) <= 2**53:
-            self.value = int(self.value)
+        number = float(self.token)
+        self.value = int(number) if number.is_integer() and abs(number) <= EXACT else number
 
     def eval(self, scope: Scope) -> Any:
         return self.value

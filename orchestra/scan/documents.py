@@ -68,5 +68,5 @@ def _single(text: str, pos: int) -> Line | None:
 
 def _after_fence(text: str, pos: int, ticks: str) -> int:
     """Offset after the line that closes the fence opened at `pos`, or the end of the text."""
-    close = re.compile(rf"^[ \t]*{ticks}`*[ \t]*$", re.MULTILINE).search(text, after_line(text, pos))
+    close = re.compile(rf"^[ \t]*{ticks}`*[ \t\r]*$", re.MULTILINE).search(text, after_line(text, pos))
     return after_line(text, close.start()) if close else len(text)

@@ -10,7 +10,8 @@ from orchestra.scan.state import CodeFrame
 
 __all__ = ["SignRules"]
 
-_REGEX = re.compile(r"/(?![/*\s])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/[a-z]*")
+# A whole argument: what goes on behind the flags is a path.
+_REGEX = re.compile(r"/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/[a-z]*(?=\s*(?:[,)]|>>|<<))")
 _STAR_ARROW = re.compile(r"\*\s*=>")
 _BATCH = re.compile(r"=>\s*(\|\||\|)")
 _OPERATORS = re.compile(

@@ -14,6 +14,7 @@ from orchestra.errors import OrchError
 from orchestra.values.tagged import MISSING, Value, unwrap
 
 __all__ = [
+    "EXACT",
     "add",
     "differs",
     "divide",

@@ -20,22 +20,22 @@ def _length(items: Items, *_: Value) -> int:
     return len(items)
 
 
-def _position(items: Items, wanted: Value) -> int:
-    """Strict: 10 is not "10"."""
-    kind = type_name(wanted)
-    for index, item in enumerate(items):
-        data = unwrap(item)
+def _position(items: Items, wanted: Value, start: Value) -> int:
+    """Strict: 10 is not "10". A negative start counts from the end."""
+    kind, first = type_name(wanted), integer(start, 0)
+    for index in range(max(0, first + len(items) if first < 0 else first), len(items)):
+        data = unwrap(items[index])
         if type_name(data) == kind and equals(data, wanted):
             return index
     return -1
 
 
-def _includes(items: Items, wanted: Value, *_: Value) -> Value:
-    return tag(_position(items, wanted) >= 0, joined(items, deep=True))
+def _includes(items: Items, wanted: Value, start: Value = None, *_: Value) -> Value:
+    return tag(_position(items, wanted, start) >= 0, joined(items, deep=True))
 
 
-def _index_of(items: Items, wanted: Value, *_: Value) -> Value:
-    return tag(_position(items, wanted), joined(items, deep=True))
+def _index_of(items: Items, wanted: Value, start: Value = None, *_: Value) -> Value:
+    return tag(_position(items, wanted, start), joined(items, deep=True))
 
 
 def _join(items: Items, separator: Value = ",", *_: Value) -> Value:

@@ -9,14 +9,19 @@ from itertools import islice
 from orchestra.errors import OrchError
 from orchestra.regex import Regex, each_match, expand_replacement
 from orchestra.values.kinds import a_kind
-from orchestra.values.methods.arguments import text
+from orchestra.values.methods.arguments import integer, text
 from orchestra.values.tagged import MISSING, Value, joined, tag
 
 __all__ = ["match", "replace", "replace_all", "split"]
 
 
-def split(string: str, separator: Value = None, *_: Value) -> list[Value]:
-    """The parts between separators; those captured by groups of a regular expression stand between them."""
+def split(string: str, separator: Value = None, limit: Value = None, *_: Value) -> list[Value]:
+    """The first `limit` parts between separators; those captured by groups of a pattern stand between them."""
+    parts = _all_parts(string, separator)
+    return parts[: max(0, integer(limit, len(parts)))]
+
+
+def _all_parts(string: str, separator: Value) -> list[Value]:
     if isinstance(separator, Regex):
         return list(_pieces(string, separator.pattern)) if string else _split_empty(separator)
     mark = "" if separator is None or separator is MISSING else text(separator)

@@ -20,20 +20,24 @@ def _length(string: str, *_: Value) -> int:
     return len(string)
 
 
-def _includes(string: str, part: Value, *_: Value) -> bool:
-    return text(part) in string
+def _includes(string: str, part: Value, start: Value = None, *_: Value) -> bool:
+    return text(part) in string[_from(start) :]
 
 
-def _starts_with(string: str, part: Value, *_: Value) -> bool:
-    return string.startswith(text(part))
+def _starts_with(string: str, part: Value, start: Value = None, *_: Value) -> bool:
+    return string.startswith(text(part), _from(start))
 
 
-def _ends_with(string: str, part: Value, *_: Value) -> bool:
-    return string.endswith(text(part))
+def _ends_with(string: str, part: Value, end: Value = None, *_: Value) -> bool:
+    return string[: max(0, integer(end, len(string)))].endswith(text(part))
 
 
-def _index_of(string: str, part: Value, *_: Value) -> int:
-    return string.find(text(part))
+def _index_of(string: str, part: Value, start: Value = None, *_: Value) -> int:
+    return string.find(text(part), _from(start))
+
+
+def _from(start: Value) -> int:
+    return max(0, integer(start, 0))
 
 
 def _lower(string: str, *_: Value) -> str:
