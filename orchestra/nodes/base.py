@@ -41,6 +41,8 @@ def node(cls: type[T]) -> type[T]:
     for name in ("peek", "whole"):  # the same as eval, unless a class says otherwise: then without a call between
         if getattr(made, name) is getattr(Node, name):
             setattr(made, name, made.eval)
+    if made.outcome is Node.outcome:
+        made.outcome = made.whole  # type: ignore[method-assign]
     return made
 
 
@@ -58,6 +60,11 @@ class Node:
         """Like `eval`, but an undefined name is MISSING: what conditions and logical operands see."""
         return self.eval(scope)
 
+    def bare(self, scope: Scope) -> Any:
+        """The data of what `peek` gives, without its tag: all that a condition asks for."""
+        value = self.peek(scope)
+        return value.data if value.__class__ is Tagged else value
+
     def whole(self, scope: Scope) -> Any:
         """The value where a template around a single reference stands for the reference itself."""
         return self.eval(scope)
@@ -68,8 +75,8 @@ class Node:
         return None
 
     def outcome(self, scope: Scope) -> Any:
-        """What it is worth as an action of `when` or `for`: its value; an effect gives its text or null."""
-        return present(self.whole(scope))
+        """What it is worth as a body or action: its value, MISSING for null; an effect gives its text or null."""
+        return self.whole(scope)
 
     @property
     def only_acts(self) -> bool:
@@ -78,7 +85,7 @@ class Node:
 
     def test(self, scope: Scope) -> bool:
         """Whether it holds as a condition. Undefined names are false, an unhandled error item is an error."""
-        return holds(self.peek(scope), self.span)
+        return holds(self.bare(scope), self.span)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in parts_of(type(self)))

@@ -78,11 +78,17 @@ class Block(Node):
         return FELL
 
     def outcome(self, scope: Scope) -> Any:
-        """The value of a `=>`, its own or that of a block inside it, else null."""
-        value = self.run(self._scope(scope))
-        if value is FELL:
-            return None
-        return value.value if value.__class__ is Return else value
+        return self.result(self._scope(scope))
+
+    def result(self, scope: Scope) -> Any:
+        """Run in `scope`: the value of a `=>`, its own or that of a block inside it, else null."""
+        for statement in self.statements:
+            if statement.__class__ is Return_:
+                return statement.eval(scope)
+            ended = statement.exec(scope)
+            if ended is not None:
+                return ended.value
+        return None
 
     def exec(self, scope: Scope) -> Return | None:
         """As the body of a nested construct: `=>` leaves the construct's owner."""
@@ -145,10 +151,11 @@ class Return_(Statement):
     value: Node | None
 
     def eval(self, scope: Scope) -> Any:
-        return None if self.value is None else present(self.value.whole(scope))
+        value = None if self.value is None else self.value.whole(scope)
+        return None if value is MISSING else value
 
     def exec(self, scope: Scope) -> Return | None:
-        return Return(self.eval(scope), self.span)
+        return Return(None if self.value is None else present(self.value.whole(scope)), self.span)
 
 
 @node
@@ -227,24 +234,27 @@ class Let(Statement):
 
     target: Any
     value: Node
+    name: str | None = field(init=False)  # None if it takes a value apart
+
+    def __post_init__(self) -> None:
+        self.name = self.target[1:] if isinstance(self.target, str) else None
 
     def exec(self, scope: Scope) -> None:
         value = present(self.value.whole(scope))
-        target = self.target
-        if isinstance(target, str):
-            self._assign(str(target)[1:], value, scope)
+        if self.name is not None:
+            self._assign(self.name, value, scope)
         else:
-            target.bind(value, lambda name, item: self._assign(name, item, scope))
+            self.target.bind(value, lambda name, item: self._assign(name, item, scope))
 
     def _assign(self, name: str, value: Any, scope: Scope) -> None:
-        if name not in scope.names or scope.kind not in ("block", "arm"):
-            self._check(name, scope)
+        owner = scope.owner(name)
+        if owner is not None and (owner is not scope or scope.kind not in ("block", "arm")):
+            self._check(name, owner, scope)
         scope.names[name] = value
 
-    def _check(self, name: str, scope: Scope) -> None:
+    def _check(self, name: str, owner: Scope, scope: Scope) -> None:
         """Variables, parameters and loop variables are not to be hidden by a `let`."""
-        owner = scope.owner(name)
-        if owner is None or owner.kind in ("block", "arm", "when", "loop"):
+        if _is_local(name, owner) or owner.kind in ("block", "arm", "when", "loop"):
             return
         if owner.kind == "module" and (owner.module.is_import(name) or _inside_when(scope)):
             return
@@ -254,6 +264,12 @@ class Let(Statement):
             "E203", f"@{name} is already defined and cannot be redefined", self.span, notes=notes,
             help="variables, parameters and loop variables keep their value; choose another name",
         )  # fmt: skip
+
+
+def _is_local(name: str, owner: Scope) -> bool:
+    """Whether a function binds the name by a `let` in its body, not as a parameter."""
+    function = owner.frame.function if owner.kind == "call" and owner.frame is not None else None
+    return function is not None and name not in function.params
 
 
 def _inside_when(scope: Scope) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import field
 from typing import Any
 
 from orchestra.errors import OrchError, nearest
-from orchestra.nodes.base import Node, Statement, holds, node
+from orchestra.nodes.base import Node, Statement, holds, node, present
 from orchestra.nodes.blocks import Block, check_labels
 from orchestra.nodes.names import Field, Reference, peek_member
 from orchestra.nodes.op import Op
@@ -79,7 +80,7 @@ class Shadow(Statement):
 class Function(Executable):
     """A function written in a script, with the scope of the module that defines it."""
 
-    __slots__ = ("body", "definition", "digest", "from_template", "has_defaults", "plain", "scope", "sticking")
+    __slots__ = ("body", "definition", "digest", "evaluate", "has_defaults", "plain", "scope", "sticking")
 
     def __init__(self, definition: Exe, scope: Scope) -> None:
         params = definition.params or []
@@ -90,7 +91,7 @@ class Function(Executable):
         )
         self.definition = definition
         self.body = definition.body
-        self.from_template = type(definition.body).__name__ in ("Template", "TemplateFile")
+        self.evaluate: Callable[[Scope], Any] = self._evaluation(definition)
         self.scope = scope
         self.sticking = tuple(label for label in self.labels if label != "recursive")  # onto every result
         self.plain = "llm" not in self.labels  # nothing stands between a call and the body, unless hooks do
@@ -104,14 +105,17 @@ class Function(Executable):
     def enter(self, inputs: list[Any], scope: Scope, span: Span | None) -> Any:
         """Evaluate the body for a call that stands in `scope` at `span`."""
         own = self.scope
-        frame = _entered(self, scope, span)
-        inner = Scope({}, own, scope.context, own.module, scope.run, "call", frame)
-        if len(inputs) == len(self.params) and not self.has_defaults:
-            inner.names = dict(zip(self.params, inputs))  # noqa: B905  (the lengths were compared)
-        else:
-            self._bind(inputs, inner)
+        outer = above = scope.frame
+        while above is not None and above.function is not self:
+            above = above.outer
+        depth = 1 if above is None else self._deeper(above, scope, span)
+        params, count = self.params, len(inputs)
+        names = {params[0]: inputs[0]} if count == 1 and params else dict(zip(params, inputs))  # noqa: B905
+        inner = Scope(names, own, scope.context, own.module, scope.run, "call", Frame(self, outer, span, depth, inputs))
+        if self.has_defaults or count < len(params):
+            self._complete(inputs, inner)
         try:
-            value = self._value(inner, inputs)
+            value = self.evaluate(inner)
         except Return as signal:
             value = signal.value
         except (Done, Continue, Skip) as signal:
@@ -121,27 +125,55 @@ class Function(Executable):
                 raise signal
         except OrchError as error:
             raise error.within(f"@{self.name}({shown_arguments(self, inputs)})", span, "call", self.name) from None
-        return add_labels(value, self.sticking) if self.sticking else value
-
-    def _value(self, inner: Scope, inputs: list[Any]) -> Any:
-        body = self.body
-        if body.__class__ is Block:
-            return body.outcome(inner)
-        value = body.whole(inner)
-        if body.__class__ is Reference and self.definition.params is None and isinstance(unwrap(value), Executable):
-            return call_value(value, inputs, inner, body)  # exe @g = @f: another name for @f
-        if value.__class__ is str and self.from_template and inner.run.reads_json:
-            return auto_parse(value, objects_only=True)
+        if self.sticking:
+            return add_labels(present(value), self.sticking)
         return None if value is MISSING else value
 
-    def _bind(self, inputs: list[Any], inner: Scope) -> None:
-        """Arguments to parameters, with defaults; one parameter's default may use those before it."""
+    def _evaluation(self, definition: Exe) -> Callable[[Scope], Any]:
+        """How the body gives its value."""
+        kind = definition.body.__class__
+        if kind is Reference and definition.params is None:
+            return self._as_other_name
+        if kind.__name__ in ("Template", "TemplateFile"):
+            return self._as_text
+        return definition.body.result if isinstance(definition.body, Block) else definition.body.outcome
+
+    def _as_other_name(self, inner: Scope) -> Any:
+        """`exe @g = @f`: another name for the function `@f`."""
+        value = self.body.outcome(inner)
+        if isinstance(unwrap(value), Executable):
+            return call_value(value, inner.frame.inputs if inner.frame else [], inner, self.body)
+        return value
+
+    def _as_text(self, inner: Scope) -> Any:
+        """A text that is a JSON object or array becomes that data."""
+        value = self.body.outcome(inner)
+        reads = value.__class__ is str and inner.run.reads_json
+        return auto_parse(value, objects_only=True) if reads else value
+
+    def _complete(self, inputs: list[Any], inner: Scope) -> None:
+        """What the call leaves out: defaults, of which one may use the parameters before it."""
         count = len(inputs)
         for position, param in enumerate(self.definition.params or ()):
             value = inputs[position] if position < count else MISSING
             if value is MISSING and param.default is not None:
                 value = param.default.eval(inner)
             inner.names[param.name] = value
+
+    def _deeper(self, above: Frame, scope: Scope, span: Span | None) -> int:
+        """How often the function is being called when it calls itself. E208 and E209 if that is not allowed."""
+        if "recursive" not in self.labels:
+            raise OrchError(
+                "E208", f"@{self.name} calls itself without the label recursive", span,
+                help=f"write exe recursive @{self.name}(…) = …",
+            )  # fmt: skip
+        limit = scope.run.recursion_limit
+        if above.depth >= limit:
+            raise OrchError(
+                "E209", f"@{self.name} called itself more than {limit} times in depth", span,
+                help="add an end to the recursion, or raise ORCH_RECURSION_DEPTH",
+            )  # fmt: skip
+        return above.depth + 1
 
 
 class Native(Executable):
@@ -172,27 +204,6 @@ class Class(Native):
 
     def construct(self, inputs: list[Any], scope: Scope, span: Span) -> Any:
         return self.make(inputs, scope, span)
-
-
-def _entered(function: Function, scope: Scope, span: Span | None) -> Frame:
-    """The calls with one more, after the check for recursion."""
-    above = scope.frame
-    while above is not None and above.function is not function:
-        above = above.outer
-    if above is None:
-        return Frame(function, scope.frame, span, 1)
-    if "recursive" not in function.labels:
-        raise OrchError(
-            "E208", f"@{function.name} calls itself without the label recursive", span,
-            help=f"write exe recursive @{function.name}(…) = …",
-        )  # fmt: skip
-    limit = scope.run.recursion_limit
-    if above.depth >= limit:
-        raise OrchError(
-            "E209", f"@{function.name} called itself more than {limit} times in depth", span,
-            help="add an end to the recursion, or raise ORCH_RECURSION_DEPTH",
-        )  # fmt: skip
-    return Frame(function, scope.frame, span, above.depth + 1)
 
 
 def shown_arguments(function: Executable, inputs: list[Any]) -> str:
@@ -249,11 +260,20 @@ class Call(Node):
 
     callee: Node
     args: list[Node]
+    named: bool = field(init=False)  # whether arguments may be out of order
+    tolerant: bool = field(init=False)  # a method that may be asked of what is not there
+
+    def __post_init__(self) -> None:
+        self.named = any(isinstance(argument, NamedArgument) for argument in self.args)
+        self.tolerant = isinstance(self.callee, Field) and self.callee.name in CHECKS
 
     def eval(self, scope: Scope) -> Any:
         callee = self.callee
         if callee.__class__ is Field:
             return self._member(callee, scope)
+        function = scope.find(callee.name) if callee.__class__ is Reference else ABSENT
+        if function.__class__ is Function and function.plain and not scope.run.has_hooks:
+            return function.enter(self.arguments(function, scope), scope, self.span)
         function = self._function(callee, scope)
         if function.__class__ is Native and function.name == "exists" and len(self.args) == 1:
             return scope.run.exists(self.args[0], scope)
@@ -289,31 +309,41 @@ class Call(Node):
 
     def _member(self, callee: Field, scope: Scope) -> Any:
         """`base.name(args)`: a field that holds a function wins over a method of the value."""
-        base = _peek_base(callee.base, callee.name, scope)
+        base = peek_member(callee.base, scope) if self.tolerant else callee.base.eval(scope)
         data = base.data if base.__class__ is Tagged else base
-        if isinstance(data, View) and callee.name in CHECKS:
-            return call_method(data.items(), callee.name, [])
-        if isinstance(data, View):
-            data = data.field(callee.name)
-            return call_value(data, self.arguments(data, scope), scope, self)
-        if data.__class__ is dict:
-            inner = unwrap(data.get(callee.name, MISSING))
-            if isinstance(inner, Executable):
-                return call_value(inner, self.arguments(inner, scope), scope, self)
-        if isinstance(data, Executable):
-            return scope.run.call_variant(data, callee.name, self.arguments(data, scope), scope, self)
-        inputs = [argument.eval(scope) for argument in self.args]
+        if data.__class__ is not str and data.__class__ is not list:
+            if isinstance(data, View) and callee.name in CHECKS:
+                return call_method(data.items(), callee.name, [])
+            function = _held(data, callee.name)
+            if function is not None:
+                return call_value(function, self.arguments(function, scope), scope, self)
+            if isinstance(data, Executable):
+                return scope.run.call_variant(data, callee.name, self.arguments(data, scope), scope, self)
+        inputs = [argument.eval(scope) for argument in self.args] if self.args else ()
         try:
-            value = call_method(data, callee.name, [unwrap(item) for item in inputs])
+            value = call_method(data, callee.name, inputs)
         except OrchError as error:
             raise error.at(callee.span) from None
-        if not inputs:
-            return tag(value, base.meta) if base.__class__ is Tagged else value
-        meta = joined((base, *inputs))
-        return tag(value, meta) if meta.flows else value
+        if inputs:
+            return tag(value, joined((base, *inputs)))
+        return tag(value, base.meta) if base.__class__ is Tagged else value
 
     def arguments(self, function: Any, scope: Scope) -> list[Any]:
         """Argument values in the order of the parameters."""
+        if self.named:
+            return self._named_arguments(function, scope)
+        inputs: list[Any] = []
+        for argument in self.args:
+            if argument.__class__ is Reference:
+                value = scope.find(argument.name)
+                if value is ABSENT:
+                    value = _passed(argument, function, scope)
+            else:
+                value = argument.eval(scope)
+            inputs.append(value.passed() if value.__class__ is not Tagged and isinstance(value, View) else value)
+        return inputs
+
+    def _named_arguments(self, function: Any, scope: Scope) -> list[Any]:
         params = function.params if isinstance(function, Executable) else ()
         inputs: list[Any] = []
         for argument in self.args:
@@ -322,35 +352,39 @@ class Call(Node):
                 inputs.extend([MISSING] * (position + 1 - len(inputs)))
                 inputs[position] = argument.value.eval(scope)
                 continue
-            value = self._argument(argument, function, scope)
+            value = _passed(argument, function, scope) if isinstance(argument, Reference) else argument.eval(scope)
             inputs.append(value.passed() if isinstance(value, View) else value)
         return inputs
 
-    def _argument(self, argument: Node, function: Any, scope: Scope) -> Any:
-        if not isinstance(argument, Reference):
-            return argument.eval(scope)
-        value = scope.find(argument.name)
-        if value is not ABSENT:
-            return value
-        if not argument.defined(scope):
-            name = function.name if isinstance(function, Executable) else "?"
-            meant = nearest(argument.name, scope.visible())
-            raise OrchError(
-                "E201", f"undefined variable @{argument.name} passed to @{name}", argument.span,
-                help=f"did you mean @{meant}?" if meant else None,
-            )  # fmt: skip
-        return argument.eval(scope)
+
+def _held(data: Any, name: str) -> Any:
+    """The function in a field of a value, None if there is none; of a view, whatever is there."""
+    if isinstance(data, View):
+        found = data.field(name)
+        return MISSING if found is None else found
+    inner = unwrap(data.get(name, MISSING)) if data.__class__ is dict else None
+    return inner if isinstance(inner, Executable) else None
+
+
+def _passed(argument: Reference, function: Any, scope: Scope) -> Any:
+    """A variable as an argument. Where it is not defined, the error names the function."""
+    value = scope.find(argument.name)
+    if value is not ABSENT:
+        return value
+    value = argument.peek(scope)
+    if value is MISSING and not argument.defined(scope):
+        name = function.name if isinstance(function, Executable) else "?"
+        meant = nearest(argument.name, scope.visible())
+        raise OrchError(
+            "E201", f"undefined variable @{argument.name} passed to @{name}", argument.span,
+            help=f"did you mean @{meant}?" if meant else None,
+        )  # fmt: skip
+    return value
 
 
 def _is_shell(value: Any) -> bool:
     body = getattr(unwrap(value), "body", None)
     return type(body).__name__ == "Command" or str(getattr(body, "language", "")) in ("sh", "bash")
-
-
-def _peek_base(base: Node, method: str, scope: Scope) -> Any:
-    if method in CHECKS:
-        return peek_member(base, scope)
-    return base.eval(scope)
 
 
 def not_a_function(callee: Reference, value: Any, scope: Scope) -> OrchError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from orchestra.errors import OrchError
-from orchestra.nodes.base import Node, present
+from orchestra.nodes.base import Node
 from orchestra.nodes.views import View
 from orchestra.values.error_item import ErrorItem
 from orchestra.values.kinds import a_kind
@@ -63,4 +63,4 @@ def as_data(value: Any) -> Any:
     """A text that is a JSON object or array becomes that data."""
     if value.__class__ is str and value[:1] in ("{", "["):
         return auto_parse(value, objects_only=True)
-    return present(value)
+    return None if value is MISSING else value

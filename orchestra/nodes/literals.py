@@ -30,6 +30,8 @@ class Number(Node):
     def eval(self, scope: Scope) -> Any:
         return self.value
 
+    bare = eval
+
 
 @node
 class Constant(Node):
@@ -41,6 +43,8 @@ class Constant(Node):
 
     def eval(self, scope: Scope) -> Any:
         return self.value
+
+    bare = eval
 
 
 @node

@@ -44,12 +44,7 @@ class Binding(Node):
         self.name = str(self.variable)[1:]
         self.key_name = str(self.key)[1:] if self.key else f"{self.name}_key"
 
-    def names(self, key: str, item: Any) -> dict[str, Any]:
-        if self.path:
-            self._check_fields(key, item)
-        return {self.name: item, self.key_name: key}
-
-    def _check_fields(self, key: str, item: Any) -> None:
+    def check_fields(self, key: str, item: Any) -> None:
         data = unwrap(item)
         for token in self.path:
             name = str(token)[1:]
@@ -136,15 +131,11 @@ class For(Joiner):
 
     def _collected_values(self, scope: Scope) -> Any:
         value = self.source.eval(scope)
-        outcomes = self._outcomes(items_of(value, self.source), scope, self._value, "item")
+        outcomes = self._outcomes(items_of(value, self.source), scope, self.tail.outcome, "item")
         result: Any = [outcome for outcome in outcomes if outcome is not DROPPED and outcome is not PASSED_OVER]
         meta = joined((value,))
         result = tag(result, meta) if meta.flows else result
         return self.batch.joined(result, scope, self.span) if self.batch is not None else result
-
-    def _value(self, scope: Scope) -> Any:
-        """The result of one iteration, or DROPPED."""
-        return as_data(self.tail.outcome(scope))
 
     # ── as a statement ───────────────────────────────────────────────────────────────────────────
 
@@ -193,12 +184,13 @@ class For(Joiner):
         frame = ForFrame(self.binding.name, len(pairs), False, items.keyed)
         inner = scope.within(scope.context.with_(for_=frame), kind)  # nothing keeps it beyond its iteration
         outcomes: list[Any] = []
+        iterate = self._iteration(scope)
         for index, (key, item) in enumerate(pairs):
             frame.index, frame.key = index, key
             if index % STRIDE == STRIDE - 1:
                 scope.run.breathe(STRIDE)
             try:
-                outcomes.append(self._iteration(key, item, inner, body))
+                outcomes.append(iterate(key, item, inner, body))
             except Done:
                 break
             except OrchError as error:
@@ -206,17 +198,22 @@ class For(Joiner):
         scope.run.breathe(len(pairs) % STRIDE)
         return outcomes
 
-    def _iteration(self, key: str, item: Any, inner: Scope, body: Callable[[Scope], Any]) -> Any:
-        """One item: its value, DROPPED or PASSED_OVER. `Done` and, in statements, `Return` leave the loop."""
-        run = inner.run
-        if run.has_hooks and run.watches("for:iteration"):
-            return run.iteration(self, key, item, inner, lambda changed: self._body(key, changed, inner, body))
-        return self._body(key, item, inner, body)
+    def _iteration(self, scope: Scope) -> Callable[[str, Any, Scope, Callable[[Scope], Any]], Any]:
+        """What is done with one item: the body, with the hooks that watch it."""
+        return self._watched if scope.run.watches("for:iteration") else self._body
+
+    def _watched(self, key: str, item: Any, inner: Scope, body: Callable[[Scope], Any]) -> Any:
+        return inner.run.iteration(self, key, item, inner, lambda changed: self._body(key, changed, inner, body))
 
     def _body(self, key: str, item: Any, inner: Scope, body: Callable[[Scope], Any]) -> Any:
-        inner.names = self.binding.names(key, item)
+        """One item: its value, or DROPPED. `Done` and, in statements, `Return` leave the loop."""
+        binding = self.binding
+        if binding.path:
+            binding.check_fields(key, item)
+        inner.names = {binding.name: item, binding.key_name: key}
         try:
-            return body(inner)
+            value = body(inner)
+            return as_data(value)
         except (Continue, Skip):
             return DROPPED
         except Return as signal:
@@ -261,10 +258,11 @@ class For(Joiner):
             barrier = scope.within(scope.context.with_(for_=frame, errors=[]), "parallel", {"for parallel": limits})
             try:
                 with windows.item(index, barrier):
-                    return self._iteration(key, item, barrier.child(inner_kind), body)
+                    return iterate(key, item, barrier.child(inner_kind), body)
             except OrchError as error:
                 raise self._placed(error, index, key, total) from None
 
+        iterate = self._iteration(scope)
         windows = Windows(self, total, width)
         how = joining(self.options, scope, total, "items", self)
         canary = self.options is not None and truthy(unwrap(self.options.value("canary", scope, False)))

@@ -46,9 +46,13 @@ class Reference(Node):
         return value
 
     def peek(self, scope: Scope) -> Any:
-        value = scope.find(self.name)
-        if value is ABSENT:
-            value = scope.run.builtin(self.name, scope)
+        name = self.name
+        around: Scope | None = scope
+        while around is not None:
+            if name in around.names:
+                return around.names[name]
+            around = around.parent
+        value = scope.run.builtin(name, scope)
         return MISSING if value is ABSENT else value
 
     def defined(self, scope: Scope) -> bool:
@@ -71,16 +75,24 @@ class Field(Node):
         self.plain = not self.each and self.name not in ("mx", "keep")
 
     def eval(self, scope: Scope) -> Any:
-        return self.of(self.base.eval(scope), scope)
+        base = self.base.eval(scope)
+        if self.plain and base.__class__ is Tagged and base.data.__class__ is dict:  # the commonest first
+            return tag(base.data.get(self.name, MISSING), base.meta)
+        return self.of(base, scope)
 
     def peek(self, scope: Scope) -> Any:
         base = self.base.peek(scope)
         data = base.data if base.__class__ is Tagged else base
-        if data.__class__ is dict:
-            return self.of(base, scope)
         if isinstance(data, (str, int, float)) and self.name not in ("mx", "length", "keep"):
             return MISSING
         return self.of(base, scope)
+
+    def bare(self, scope: Scope) -> Any:
+        base = self.base.bare(scope) if self.base.__class__ is Reference else ABSENT
+        if self.plain and base.__class__ is dict:
+            base = base.get(self.name, MISSING)
+            return base.data if base.__class__ is Tagged else base
+        return Node.bare(self, scope)
 
     def of(self, base: Any, scope: Scope) -> Any:
         """The field of a value that is already there."""

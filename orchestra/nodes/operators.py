@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, holds, node
@@ -39,14 +39,14 @@ class Binary(Node):
     sign: str
     right: Node
     apply: Callable[[Any, Any], Any] = field(init=False)
+    lenient: ClassVar[bool] = False  # undefined names count as missing
 
     def __post_init__(self) -> None:
         self.apply = OPERATORS[str(self.sign)]
 
     def eval(self, scope: Scope) -> Any:
-        return self._applied(self.left.eval(scope), self.right.eval(scope))
-
-    def _applied(self, a: Any, b: Any) -> Any:
+        a = self.left.peek(scope) if self.lenient else self.left.eval(scope)
+        b = self.right.peek(scope) if self.lenient else self.right.eval(scope)
         x = a.data if a.__class__ is Tagged else a
         y = b.data if b.__class__ is Tagged else b
         try:
@@ -57,7 +57,7 @@ class Binary(Node):
             return tag(value, joined((a, b), deep=True))
         if x is a:
             return value if y is b else tag(value, b.meta)
-        return tag(value, a.meta if y is b else merge(a.meta, b.meta))
+        return tag(value, a.meta if y is b or a.meta is b.meta else merge(a.meta, b.meta))
 
 
 CONTAINERS = (list, dict)
@@ -75,15 +75,15 @@ class Product(Binary):
 
 @node
 class Comparison(Binary):
-    """`a == b` and its relatives. Undefined names compare as missing."""
+    """`a == b` and its relatives."""
 
-    def eval(self, scope: Scope) -> Any:
-        return self._applied(self.left.peek(scope), self.right.peek(scope))
+    lenient: ClassVar[bool] = True
 
     def test(self, scope: Scope) -> bool:
-        a, b = self.left.peek(scope), self.right.peek(scope)
+        a, b = self.left.bare(scope), self.right.bare(scope)
         try:
-            return bool(self.apply(a.data if a.__class__ is Tagged else a, b.data if b.__class__ is Tagged else b))
+            holds: bool = self.apply(a, b)
+            return holds
         except OrchError as error:
             raise error.at(self.span) from None
 

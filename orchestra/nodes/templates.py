@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import Any
 
 from orchestra.errors import OrchError, Warned
@@ -26,7 +27,7 @@ def text_of(value: Any) -> str:
     """The text of a value inside a template."""
     if value.__class__ is str:
         return value
-    data = unwrap(value)
+    data = value.data if value.__class__ is Tagged else value
     return template_text(data.plain() if isinstance(data, View) else value)
 
 
@@ -68,18 +69,23 @@ class Template(Node):
 
     opener: str
     parts: list[Node]
+    only: Node | None = field(init=False)  # its single part
+
+    def __post_init__(self) -> None:
+        self.only = self.parts[0] if len(self.parts) == 1 else None
 
     def eval(self, scope: Scope) -> Any:
-        parts = self.parts
-        if len(parts) == 1 and parts[0].__class__ is Text:
-            return parts[0].value
-        return join_parts(parts, scope)
+        only = self.only
+        return only.value if only.__class__ is Text else join_parts(self.parts, scope)
 
     def whole(self, scope: Scope) -> Any:
         """A short template whose only content is one reference yields the value itself."""
-        if len(self.parts) == 1 and isinstance(self.parts[0], Interpolation) and self.opener in ('"', "`"):
-            return self.parts[0].eval(scope)
-        return self.eval(scope)
+        only = self.only
+        if only.__class__ is Text:
+            return only.value
+        if isinstance(only, Interpolation) and self.opener in ('"', "`"):
+            return only.eval(scope)
+        return join_parts(self.parts, scope)
 
 
 @node

@@ -292,7 +292,7 @@ class ContextView(View):
         frame = self.scope.frame
         if frame is None:
             return None
-        return frame.op or Op("exe", frame.function.name, [], frame.function.labels, frame.span)
+        return frame.op or Op("exe", frame.function.name, frame.inputs, frame.function.labels, frame.span)
 
     def _for(self) -> Any:
         return ForView(self.context.for_) if self.context.for_ is not None else MISSING

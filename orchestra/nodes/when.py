@@ -88,7 +88,7 @@ class Chooser(Node):
         action, flow = self.chosen(inner)
         if action is None:
             return None
-        value = action.outcome(inner)
+        value = present(action.outcome(inner))
         return value if flow is None or not flow.flows else tag(value, flow)
 
     def exec_statement(self, scope: Scope) -> Return | None:
@@ -102,7 +102,7 @@ class Chooser(Node):
             return self._ended(action.run(inner.child("arm")), scope)
         if action is not None and (action.only_acts or isinstance(action, Chooser)):
             return action.exec(inner)
-        value = action.outcome(inner) if action is not None else None
+        value = present(action.outcome(inner)) if action is not None else None
         if unwrap(value) is None:
             return None
         if function_host(scope) in ("call", "item", "parallel"):

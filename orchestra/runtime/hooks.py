@@ -134,7 +134,7 @@ class Hooks:
             "hooks": {"errors": list(errors)},
         }
         inner = hook.scope.called(scope.within(scope.context.with_(hooked=True, more=more)), names)
-        inner.frame = Frame(None, scope.frame, op.span, 1, op)
+        inner.frame = Frame(None, scope.frame, op.span, 1, op.inputs, op)
         try:
             return hook.run(inner)
         except OrchError as error:

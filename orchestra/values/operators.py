@@ -111,7 +111,8 @@ def _operand(value: Value) -> Number:
 def add(a: Value, b: Value) -> Number:
     """The sum. Two texts that are no numbers raise E206: joining is the work of templates."""
     if a.__class__ is int and b.__class__ is int:
-        return _double(a + b)
+        total: int = a + b
+        return total if -EXACT <= total <= EXACT else _double(total)
     x, y = _operand(a), _operand(b)
     if isinstance(a, str) and isinstance(b, str) and math.isnan(x) and math.isnan(y):
         raise OrchError(
@@ -125,7 +126,8 @@ def add(a: Value, b: Value) -> Number:
 
 def subtract(a: Value, b: Value) -> Number:
     if a.__class__ is int and b.__class__ is int:
-        return _double(a - b)
+        rest: int = a - b
+        return rest if -EXACT <= rest <= EXACT else _double(rest)
     return _result(_operand(a) - _operand(b))
 
 
@@ -138,6 +140,8 @@ def multiply(a: Value, b: Value) -> Number:
 
 def divide(a: Value, b: Value) -> Number:
     """The quotient. Division by zero gives an infinity, 0 / 0 gives NaN."""
+    if a.__class__ is int and b.__class__ is int and a and b and -EXACT <= a <= EXACT and -EXACT <= b <= EXACT:
+        return a / b if a % b else a // b
     x, y = _operand(a), float(_operand(b))
     if y:
         return _settled(x / y)
@@ -167,26 +171,30 @@ def _result(number: Number) -> Number:
 
 
 def less(a: Value, b: Value) -> bool:
-    if a.__class__ is int and b.__class__ is int:
-        return bool(a < b)
+    kind, other = a.__class__, b.__class__
+    if (kind is int or kind is float) and (other is int or other is float):
+        return a < b  # type: ignore[no-any-return]
     return to_number(a) < to_number(b)
 
 
 def less_equal(a: Value, b: Value) -> bool:
-    if a.__class__ is int and b.__class__ is int:
-        return bool(a <= b)
+    kind, other = a.__class__, b.__class__
+    if (kind is int or kind is float) and (other is int or other is float):
+        return a <= b  # type: ignore[no-any-return]
     return to_number(a) <= to_number(b)
 
 
 def greater(a: Value, b: Value) -> bool:
-    if a.__class__ is int and b.__class__ is int:
-        return bool(a > b)
+    kind, other = a.__class__, b.__class__
+    if (kind is int or kind is float) and (other is int or other is float):
+        return a > b  # type: ignore[no-any-return]
     return to_number(a) > to_number(b)
 
 
 def greater_equal(a: Value, b: Value) -> bool:
-    if a.__class__ is int and b.__class__ is int:
-        return bool(a >= b)
+    kind, other = a.__class__, b.__class__
+    if (kind is int or kind is float) and (other is int or other is float):
+        return a >= b  # type: ignore[no-any-return]
     return to_number(a) >= to_number(b)
 
 

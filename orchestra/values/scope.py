@@ -18,16 +18,19 @@ ABSENT: Final = object()  # no binding at all, as opposed to a binding whose val
 class Frame:
     """A function being called, or the operation whose hook runs (`op`), and what surrounds that.
 
-    depth: how often the function is being called; span: where the call stands
+    depth: how often the function is being called; span: where the call stands; inputs: its arguments
     """
 
-    __slots__ = ("depth", "function", "op", "outer", "span")
+    __slots__ = ("depth", "function", "inputs", "op", "outer", "span")
 
-    def __init__(self, function: Any, outer: Frame | None, span: Any, depth: int, op: Any = None) -> None:
+    def __init__(
+        self, function: Any, outer: Frame | None, span: Any, depth: int, inputs: list[Any], op: Any = None
+    ) -> None:
         self.function = function
         self.outer = outer
         self.span = span
         self.depth = depth
+        self.inputs = inputs
         self.op = op
 
 

@@ -156,7 +156,8 @@ def template_text(value: Value) -> str:
 
 
 def _tagged_text(value: Tagged) -> str:
-    return value.meta.text if value.meta.text is not None else template_text(value.data)
+    text = value.meta.text
+    return template_text(value.data) if text is None else text
 
 
 _TEXT: dict[type, Callable[[Any], str]] = {

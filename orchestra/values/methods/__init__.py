@@ -10,12 +10,14 @@ from orchestra.values.kinds import a_kind, type_name
 from orchestra.values.methods.arrays import ARRAYS
 from orchestra.values.methods.checks import CHECKS
 from orchestra.values.methods.strings import STRINGS
-from orchestra.values.tagged import Value, unwrap
+from orchestra.values.tagged import Tagged, Value, unwrap
 
 __all__ = ["METHODS", "call_method"]
 
 # What a value has methods of its own by; the checks answer for every value.
 METHODS: dict[str, dict[str, Builtin]] = {"string": STRINGS, "array": ARRAYS, "any value": CHECKS}
+
+_BY_CLASS: dict[type, dict[str, Builtin]] = {str: {**CHECKS, **STRINGS}, list: {**CHECKS, **ARRAYS}}
 
 # Habits from other languages, and what does the work here.
 _INSTEAD = {
@@ -38,13 +40,13 @@ def call_method(value: Value, name: str, args: Sequence[Value]) -> Value:
     A result made out of elements carries what they carry; the tags of `value` and `args` themselves are for
     the caller. Raises E202 for an unknown method, E206 for one of another type, E207 for too few arguments.
     """
-    data = unwrap(value)
-    method = METHODS.get(type_name(data), CHECKS).get(name) or CHECKS.get(name)
+    data = value.data if value.__class__ is Tagged else value
+    method = _BY_CLASS.get(data.__class__, CHECKS).get(name)
     if method is None:
         raise _unknown(data, name)
     if len(args) < method.needs:
         raise OrchError("E207", f".{name}() needs {_count(method.needs)}", help=f"as in `{method.example}`")
-    return method.function(data, *(unwrap(arg) for arg in args))
+    return method.function(data, *map(unwrap, args)) if args else method.function(data)
 
 
 def _count(number: int) -> str:
