@@ -36,6 +36,7 @@ class Event:
     llm:retry      call_id, fn, delay (seconds), reason
     llm:end        call_id, fn, status, ms
     show, log      text
+    statement      file, line, text (its first line), ms; with `--debug` only
     warning        warned (an `errors.Warned`)
     ============== ============================================================
 

@@ -156,7 +156,7 @@ FLAGS: tuple[Flag, ...] = (
     ),
     flag("--allow-absolute", "allow_absolute", "let scripts use paths outside the project for this run"),
     flag("--json", "json", "report events on stderr, one JSON object a line"),
-    flag("--debug", "debug", "accepted; nothing more is told yet"),
+    flag("--debug", "debug", "tell of every statement how long it took, of an internal error where it arose"),
     flag("--verbose -v", "verbose", "one line for each phase even without a terminal"),
     flag("--quiet -q", "quiet", "no display and no summary"),
     flag("--no-warn", "warn", "hide warnings about the script", sets=False),

@@ -40,6 +40,8 @@ class Reporting:
         if shell.stderr.isatty() and not self._options.quiet:
             self._show_live(shell)
         self.subscribers.append(Notes(replace(shell, stderr=self.stderr), self._options))
+        if self._options.debug:
+            self.subscribers.append(Trace(self.stderr))
 
     def _show_live(self, shell: Shell) -> None:
         from orchestra.cli.display import Above, Display
@@ -78,6 +80,22 @@ def _plain(value: object) -> Any:
     if isinstance(value, Warned):
         return OrchError(value.code, value.message, value.span, help=value.help).as_data() | {"severity": "warning"}
     return str(value)
+
+
+class Trace:
+    """A line for each statement of a top level when it is over; those of a module before the import of it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __call__(self, event: Event) -> None:
+        data = event.data
+        if event.kind == "statement":
+            self._stream.write(
+                f"{data['ms']:>9.1f} ms  {data['file'].removeprefix('./')}:{data['line']}  {data['text']}\n"
+            )
+        elif event.kind == "run:end":
+            self._stream.write(f"{data['ms']:>9.1f} ms  in all, exit {data['exit']}\n")
 
 
 class Notes:

@@ -62,7 +62,7 @@ class Script(Node):
     def run(self, scope: Scope) -> Any:
         """Run as the main script; the value of `=>`, or None."""
         for statement in self.statements:
-            if (ended := statement.exec(scope)) is not None:
+            if (ended := _executed(statement, scope)) is not None:
                 return ended.value
         return None
 
@@ -75,7 +75,7 @@ class Script(Node):
 
     def _define(self, scope: Scope) -> Any:
         for statement in self.statements:
-            ended = None if isinstance(statement, Document) else statement.exec(scope)
+            ended = None if isinstance(statement, Document) else _executed(statement, scope)
             if ended is not None:
                 return ended.value
         return None
@@ -83,3 +83,8 @@ class Script(Node):
     def checkpoints(self) -> list[str]:
         """Names of the checkpoints in source order, as far as they are written out."""
         return [part.literal for part in walk(self) if isinstance(part, Checkpoint) and part.literal is not None]
+
+
+def _executed(statement: Any, scope: Scope) -> Any:
+    """Run a statement of the top level, and tell how long it took where that is asked for."""
+    return scope.run.timed(statement, scope) if scope.run.options.debug else statement.exec(scope)

@@ -6,6 +6,7 @@ Each service has its own module; this one puts them together and is the only pla
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from pathlib import Path
@@ -139,6 +140,16 @@ class Run(Recording, Executing, Writing, Importing):
     def event(self, kind: str, **data: Any) -> None:
         for subscriber in self.request.subscribers:
             subscriber(Event(kind, data))
+
+    def timed(self, statement: Node, scope: Scope) -> Any:
+        """Execute a statement and tell when it is over, also if it failed."""
+        started = time.perf_counter()
+        try:
+            return statement.exec(scope)
+        finally:
+            span = statement.span
+            ms = round((time.perf_counter() - started) * 1000, 1)
+            self.event("statement", file=span.source.name, line=span.line, text=span.text.split("\n")[0], ms=ms)
 
     def warn(self, warned: Warned) -> None:
         self.event("warning", warned=warned)
