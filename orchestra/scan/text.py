@@ -447,15 +447,13 @@ class TextRules(State):
 
     def _tail_question(self, frame: TextFrame, kind: TextKind) -> bool:
         start, frame.tail = self.pos, ""
-        after = self.text[start + 1 : start + 2]
-        if after == "?" and self.text[start + 2 : start + 3] in ('"', "'", "`") and self.text[start + 2 : start + 3]:
+        after, quote = self.text[start + 1 : start + 2], self.text[start + 2 : start + 3]
+        if after == "?" and quote and quote in "\"'`" and (quote != frame.closer or self._snippet_closes(start + 2)):
             self.emit("_FALLBACK", start, start + 2)
             self.open_template()
         elif after and after == kind.snippet and self._snippet_closes(start + 1):
             self.emit("_SNIPPET", start, start + 1)
             self.open_template()
-        elif after == kind.snippet and kind.snippet == frame.closer:
-            self.emit("_OMIT", start, start + 1)
         else:
             self.emit("_OMIT", start, start + 1)
         return True
