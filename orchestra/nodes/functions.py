@@ -317,7 +317,7 @@ class Call(Node):
             function = _held(data, callee.name)
             if function is not None:
                 return call_value(function, self.arguments(function, scope), scope, self)
-            if isinstance(data, Executable):
+            if isinstance(data, Executable) and callee.name not in CHECKS:
                 return scope.run.call_variant(data, callee.name, self.arguments(data, scope), scope, self)
         inputs = [argument.eval(scope) for argument in self.args] if self.args else ()
         try:

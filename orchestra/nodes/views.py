@@ -57,9 +57,9 @@ def _loop_frame(source: Node, scope: Scope) -> ForFrame | None:
     name = getattr(source, "name", None)
     if name is None or "token" not in parts_of(type(source)) or len(parts_of(type(source))) != 1:
         return None
-    frame = scope.context.for_
-    owner = scope.owner(name)
-    return frame if frame is not None and frame.variable == name and owner is not None and owner.kind in ITEMS else None
+    owner = scope.owner(name)  # of several nested loops, the one that binds the name
+    frame = owner.context.for_ if owner is not None and owner.kind in ITEMS else None
+    return frame if frame is not None and frame.variable == name else None
 
 
 class MetaView(View):
