@@ -21,7 +21,7 @@ from orchestra.nodes.prose import Prose
 from orchestra.nodes.templates import TextLoop
 from orchestra.nodes.when import Arm, When, WhenInline, WhenMatch
 from orchestra.source import Span
-from orchestra.values.known import RESERVED, is_known
+from orchestra.values.known import KEPT, RESERVED, is_known
 
 __all__ = ["declare", "define_all"]
 
@@ -37,7 +37,7 @@ def define_all(walker: Walker, scope: Scope) -> None:
             made.signature, made.idle = signature(statement), True
         else:
             made.idle = is_idle(statement.value)
-        if name in RESERVED and isinstance(statement, Var):
+        if name in KEPT or (name in RESERVED and isinstance(statement, Var)):
             message = f"@{name} is a reserved name"
             walker.findings.add("E204", message, statement.span, help="choose another name", variable=name)
         else:

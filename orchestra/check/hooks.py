@@ -8,10 +8,11 @@ from orchestra.check.module import Module
 from orchestra.check.scope import Scope
 from orchestra.check.walker import Walker
 from orchestra.errors import Note, nearest
-from orchestra.nodes.base import walk
+from orchestra.nodes.base import Node, rule_name, walk
 from orchestra.nodes.blocks import Var
 from orchestra.nodes.functions import Exe
 from orchestra.nodes.hooks import Hook, HookFunction, HookOperation
+from orchestra.nodes.names import Reference
 from orchestra.values.known import OPERATIONS
 
 __all__ = ["check_hooks"]
@@ -19,14 +20,35 @@ __all__ = ["check_hooks"]
 
 def check_hooks(walker: Walker, scope: Scope) -> None:
     names: dict[str, Hook] = {}
+    before: list[Node] = []  # what has happened when the hook's line runs
     for statement in walker.module.statements:
         if not isinstance(statement, Hook):
+            before += () if isinstance(statement, Exe) else walk(statement)
             continue
         _check_filter(walker, statement, scope)
+        _check_order(walker, statement, before)
         first = names.setdefault(str(statement.name), statement) if statement.name else statement
         if first is not statement:
             message = f"a hook with the name {statement.name} already exists"
             walker.findings.add("E203", message, statement.span, notes=[Note("first here", first.span)])
+
+
+def _check_order(walker: Walker, hook: Hook, before: Iterable[Node]) -> None:
+    early = next((part for part in before if _is_watched(part, hook.filter)), None)
+    if early is not None:
+        watched = hook.filter.span.text
+        message = f"this hook misses the use of {watched} before it"
+        notes = [Note("used here", early.span)]
+        walker.findings.add("hook-after-first-use", message, hook.span, help="move it up", notes=notes)
+
+
+def _is_watched(part: Node, filter: Node) -> bool:
+    """Whether the hook would have matched this; labels and prefixes are not looked at."""
+    if isinstance(filter, HookFunction):
+        name, prefix = filter.parts
+        return prefix is None and isinstance(part, Reference) and part.name == name
+    word = str(filter.token) if isinstance(filter, HookOperation) else ""
+    return word == f"op:{rule_name(type(part))}"
 
 
 def _check_filter(walker: Walker, hook: Hook, scope: Scope) -> None:

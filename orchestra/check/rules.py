@@ -40,6 +40,7 @@ RULES: dict[str, Rule] = {
     "unknown-module": _warning("A named module is imported that is neither bundled nor installed."),
     "template-unknown-variable": _warning("A template file uses a name that its declaration does not give it."),
     "hook-never-matches": _warning("A hook waits for an operation that cannot happen."),
+    "hook-after-first-use": _warning("A hook begins to watch after what it watches has happened."),
     "repeated-checkpoint": _warning("Two arms name the same checkpoint; entering it twice is an error."),
     "unreachable-arm": _warning("An arm of when stands after one that always matches."),
     "loop-decided-elsewhere": _warning("A function ends or continues the loop in which it is called."),

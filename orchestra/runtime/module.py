@@ -14,7 +14,7 @@ from orchestra.nodes.script import Script
 from orchestra.nodes.views import MetaView, View
 from orchestra.source import Span
 from orchestra.values.executable import Executable
-from orchestra.values.known import RESERVED
+from orchestra.values.known import KEPT, RESERVED
 from orchestra.values.scope import Context, Scope
 from orchestra.values.tagged import MISSING, add_labels, unwrap
 
@@ -46,7 +46,8 @@ class Module:
 
     def declare(self, name: str, value: Any, span: Span, imported: bool = False, variable: bool = False) -> None:
         """Bind a name for the whole module, once."""
-        if variable and (name in RESERVED or name in self.scope.run.prefixes()):
+        reserved = variable and (name in RESERVED or name in self.scope.run.prefixes())
+        if reserved or (name in KEPT and not imported):
             raise OrchError("E204", f"@{name} is a reserved name", span, help="choose another name")
         if name in self.scope.names:
             raise self._redefined(name, span, imported)

@@ -8,12 +8,15 @@ from __future__ import annotations
 from orchestra.values import transformers
 
 __all__ = [
-    "FUNCTIONS", "MODEL_FUNCTIONS", "MODEL_MODULES", "OPERATIONS", "RESERVED", "VARIABLES", "VIRTUAL_MODULES",
+    "FUNCTIONS", "KEPT", "MODEL_FUNCTIONS", "MODEL_MODULES", "OPERATIONS", "RESERVED", "VARIABLES", "VIRTUAL_MODULES",
     "is_known", "known_names",
 ]  # fmt: skip
 
-# Cannot be bound by `var` or `exe`.
+# Cannot be bound by `var` or `let`.
 RESERVED = frozenset({"now", "root", "base", "input", "debug", "mx"})
+
+# Cannot be bound by anything but an import.
+KEPT = frozenset({"keep"})
 
 VARIABLES = RESERVED | {"payload", "state", "fm", "frontmatter", "p", "pipeline"}
 
