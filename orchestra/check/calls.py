@@ -11,7 +11,7 @@ from orchestra.check.walker import Attitude, Walker, on
 from orchestra.errors import nearest
 from orchestra.nodes.base import Node, children
 from orchestra.nodes.branches import StageBranches
-from orchestra.nodes.functions import Call, NamedArgument, Shadow
+from orchestra.nodes.functions import Call, NamedArgument, Shadow, Stream
 from orchestra.nodes.literals import BareWords
 from orchestra.nodes.modules import Export, ExportItem
 from orchestra.nodes.names import Field, Reference
@@ -169,6 +169,8 @@ def _stage(walker: Walker, stage: Node, scope: Scope) -> None:
         _arguments(walker, stage, scope)
     elif isinstance(stage, WhileStage):
         walker.visit_all(children(stage), scope)
+    elif isinstance(stage, Stream):
+        _stage(walker, stage.target, scope)
     elif isinstance(stage, Reference):
         _deprecated(walker, stage, scope)
         found = walker.use(stage.name, stage.span, scope, called=True)

@@ -12,11 +12,16 @@ from orchestra.values.kinds import a_kind
 from orchestra.values.scope import ABSENT, Scope
 from orchestra.values.tagged import unwrap
 
-__all__ = ["callee_of", "stage_callee"]
+__all__ = ["callee_of", "is_path", "stage_callee"]
 
 
 def callee_of(stage: Node, scope: Scope) -> Executable:
     return stage_callee(_path(stage), scope, stage)
+
+
+def is_path(stage: Node) -> bool:
+    """Whether a stage names its function: `@f` or `@lib.f`."""
+    return isinstance(stage, Reference) or (isinstance(stage, Field) and is_path(stage.base))
 
 
 def _path(stage: Node) -> list[str]:

@@ -417,7 +417,10 @@ class Stream(Node):
     target: Node
 
     def eval(self, scope: Scope) -> Any:
+        return self.target.eval(self.live(scope))
+
+    def live(self, scope: Scope) -> Scope:
+        """The scope in which commands show their output as it comes."""
         if not scope.run.streams_live:
-            return self.target.eval(scope)
-        context = scope.context.with_(more={**(scope.context.more or {}), "stream": True})
-        return self.target.eval(scope.within(context, scope.kind))
+            return scope
+        return scope.within(scope.context.with_(more={**(scope.context.more or {}), "stream": True}), scope.kind)

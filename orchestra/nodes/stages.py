@@ -8,17 +8,17 @@ from typing import Any
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, node
 from orchestra.nodes.branches import UNLIMITED, Limits, PerBranch, StageBranches, run_branches
-from orchestra.nodes.callees import callee_of
+from orchestra.nodes.callees import callee_of, is_path
 from orchestra.nodes.commands import Code, piped_text, runs_shell
 from orchestra.nodes.durations import duration_of
-from orchestra.nodes.functions import Call, Function, call_value
+from orchestra.nodes.functions import Call, Function, Stream, call_value
 from orchestra.nodes.literals import Object
 from orchestra.nodes.loop import rounds_of
-from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.patience import patiently
 from orchestra.nodes.pipeline_run import Effect, Step, piped_data
 from orchestra.nodes.signals import Continue, Done, Retry
 from orchestra.values.executable import Executable
+from orchestra.values.kinds import a_kind
 from orchestra.values.scope import LoopFrame, Scope
 from orchestra.values.tagged import MISSING, unwrap
 
@@ -74,10 +74,13 @@ def shown_name(stage: Node) -> str:
 
 def _runner(stage: Node, scope: Scope) -> Callable[[Any, Scope], Any]:
     """What runs one stage on a value."""
-    if isinstance(stage, Call):
+    if isinstance(stage, Stream):
+        target = _runner(stage.target, scope)
+        return lambda value, inner: target(value, stage.live(inner))
+    if isinstance(stage, Call) and is_path(stage.callee):
         callee = callee_of(stage.callee, scope)
         return lambda value, inner: _staged(callee, value, stage.arguments(_shifted(callee), inner), inner, stage)
-    if isinstance(stage, (Reference, Field)):
+    if is_path(stage):
         callee = callee_of(stage, scope)
         return lambda value, inner: _staged(callee, value, [], inner, stage)
     if isinstance(stage, WhileStage):
@@ -88,7 +91,21 @@ def _runner(stage: Node, scope: Scope) -> Callable[[Any, Scope], Any]:
     piped = getattr(stage, "piped", None)
     if piped is not None:
         return lambda value, inner: patiently(lambda: piped(value, inner), inner)
-    return lambda value, inner: stage.eval(inner)
+    return lambda value, inner: _computed(stage, value, inner)
+
+
+def _computed(stage: Node, value: Any, scope: Scope) -> Any:
+    """A stage that is an expression: a function that it gives is called, any other value replaces the one before."""
+    written = stage if isinstance(stage, Call) else None
+    made = (written.callee if written is not None else stage).eval(scope)
+    callee = unwrap(made)
+    if isinstance(callee, Executable):
+        more = written.arguments(_shifted(callee), scope) if written is not None else []
+        return _staged(callee, value, more, scope, stage)
+    if written is not None:
+        shown = written.callee.span.text
+        raise OrchError("E306", f"{shown} is not a function, it is {a_kind(callee)}", written.callee.span)
+    return made
 
 
 def _staged(callee: Executable, value: Any, more: list[Any], scope: Scope, stage: Node) -> Any:
