@@ -20,7 +20,10 @@ LAYERS = (
     ("parse parse_cache syntax scan hints check printing",),
     ("nodes",),
     ("values",),
-    ("config config_file config_kinds depth invocation events regex errors location lookup paths source __init__",),
+    (
+        "config config_file config_kinds depth errors events import_kinds invocation location lookup paths regex "
+        "source __init__",
+    ),
 )
 
 HOMES = {

@@ -5,6 +5,8 @@ Where a source leads is told by `library`.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from orchestra.check.bindings import declare
 from orchestra.check.library import TEMPLATES
 from orchestra.check.module import source_of
@@ -12,6 +14,9 @@ from orchestra.check.scope import Name, Scope, Surface
 from orchestra.check.templates import check_folder
 from orchestra.check.walker import Attitude, Walker, on
 from orchestra.errors import OrchError, nearest
+from orchestra.import_kinds import check_kind
+from orchestra.location import is_url
+from orchestra.lookup import written_path
 from orchestra.nodes.functions import Param
 from orchestra.nodes.modules import Import, ImportAll, ImportItem, ImportWhole, Package, default_name
 from orchestra.values.known import MODEL_FUNCTIONS, MODEL_MODULES
@@ -55,30 +60,30 @@ def whole(walker: Walker, node: ImportWhole, scope: Scope, attitude: Attitude) -
     walker.visit(node.options, scope)
     templates = node.kind is not None and str(node.kind.word) == "templates"
     if templates and source is not None:
-        _templates(walker, node, source, scope)
+        _templates(walker, node, source)
     surface = None if templates else _surface(walker, node, source)
     name = str(node.alias.alias)[1:] if node.alias is not None else default_name(source or "")
     if name:
         declare(walker, Name(name, "import", node.span, node.span.end, surface=surface, idle=True), scope)
 
 
-def _templates(walker: Walker, node: ImportWhole, source: str, scope: Scope) -> None:
+def _templates(walker: Walker, node: ImportWhole, source: str) -> None:
     library = walker.library
     folder = library.resolve(source, walker.module.directory or library.config.root)
     if not folder.is_dir():
         walker.findings.add("E415", f"{source} is not a folder of templates", node.source.span)
         return
     params = [part.name for part in (node.alias.params if node.alias else None) or [] if isinstance(part, Param)]
-    check_folder(walker, folder, params, scope)
+    check_folder(walker, folder, params)
 
 
 def _surface(walker: Walker, node: Import | ImportWhole, source: str | None) -> Surface | None:
     """What the module offers; None where that cannot be told, after saying so if it is a fault."""
     if source is None or isinstance(node.source, Package):
         return None
-    if source.startswith(("http://", "https://")):
-        return None
     span = node.source.span
+    if is_url(source):
+        return None
     if source.endswith(TEMPLATES):
         help = f'exe @name(…) = template "{source}"'
         walker.findings.add("E415", "a template file cannot be imported", span, help=help)
@@ -86,6 +91,7 @@ def _surface(walker: Walker, node: Import | ImportWhole, source: str | None) -> 
     library = walker.library
     base = walker.module.directory or library.config.root
     try:
+        _check_kind(walker, node, source, base)
         found = library.surface(source, base)
         _check_file(walker, node, source)
     except OrchError as error:
@@ -99,6 +105,14 @@ def _surface(walker: Walker, node: Import | ImportWhole, source: str | None) -> 
             help="orch install lists the modules of this project",
         )
     return found
+
+
+def _check_kind(walker: Walker, node: Import | ImportWhole, source: str, base: Path) -> None:
+    """E414 for a word before the source that does not fit it."""
+    word = str(node.kind.word) if node.kind is not None else None
+    virtual = walker.library.is_virtual(source)
+    path = None if virtual or is_url(source) else written_path(source, base, walker.library.config)
+    check_kind(source, word, virtual, path, node.source.span)
 
 
 def _check_file(walker: Walker, node: Import | ImportWhole, source: str) -> None:

@@ -107,6 +107,12 @@ class Library:
         except FileNotFoundError:  # an incomplete installation, which the run complains about
             return None
 
+    def is_virtual(self, source: str) -> bool:
+        """Whether a source lies in no file: a value of the run, a module that the invocation brings."""
+        name = source.removeprefix("@").split("@")[0]
+        known = (*VIRTUAL_MODULES, *MODEL_MODULES)
+        return source.startswith("@") and (name in known or f"@{name}" in self._given)
+
     # ── what modules offer ───────────────────────────────────────────────────────────────────────
 
     def surface(self, source: str, base: Path) -> Surface | None:
@@ -114,7 +120,7 @@ class Library:
         name = source.removeprefix("@").split("@")[0]
         if source.startswith("@") and name in MODEL_MODULES:
             return Surface(source, dict.fromkeys(MODEL_FUNCTIONS))
-        if source.startswith("@") and (name in VIRTUAL_MODULES or f"@{name}" in self._given):
+        if self.is_virtual(source):
             return Surface(source, {}, open=True)
         path = self.file_of(source, base)
         if path is not None:

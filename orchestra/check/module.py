@@ -74,8 +74,10 @@ class Module:
         """Exported name → own name, as far as an `export` lists them; None if everything is exported."""
         listed: dict[str, str] | None = None
         for statement in self.statements:
+            if isinstance(statement, Export) and listed is None:
+                listed = {}
             for item in statement.items if isinstance(statement, Export) else ():
-                listed = {} if listed is None else listed
+                assert listed is not None
                 if isinstance(item, ExportItem):
                     name, alias = item.names
                     listed[alias] = name

@@ -65,9 +65,9 @@ def _parsed(walker: Walker, written: str, span: Span) -> Node | None:
         return None
 
 
-def check_folder(walker: Walker, folder: Path, params: Sequence[str], scope: Scope) -> None:
+def check_folder(walker: Walker, folder: Path, params: Sequence[str]) -> None:
     """`import templates from "folder" as @name(params)`."""
-    inner = scope.child("folder").child("template")
+    inner = Scope("folder").child("template")  # the names of the script are not theirs
     for param in params:
         inner.bind(Name(param, "param"))
     for path in _files(folder):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestra.errors import OrchError
+from orchestra.import_kinds import check_kind
 from orchestra.location import is_url
 from orchestra.lookup import completed, is_named, written_path
 from orchestra.nodes.functions import Native
@@ -16,7 +17,6 @@ from orchestra.nodes.modules import Import, ImportKind, source_text
 from orchestra.nodes.op import Op
 from orchestra.nodes.templates import loop_names, references
 from orchestra.paths import home
-from orchestra.runtime.import_kinds import check_kind
 from orchestra.runtime.models import model_functions
 from orchestra.runtime.module import Module
 from orchestra.runtime.modules import Modules

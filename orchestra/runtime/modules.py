@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from orchestra.errors import OrchError, nearest
+from orchestra.import_kinds import check_kind
 from orchestra.location import is_url, missing_file, public_url
 from orchestra.lookup import completed, is_named, named_file
 from orchestra.nodes.base import Node
@@ -20,7 +21,6 @@ from orchestra.nodes.script import Script
 from orchestra.parse import parse_script, parse_template
 from orchestra.paths import resource
 from orchestra.runtime.files.contents import interpret
-from orchestra.runtime.import_kinds import check_kind
 from orchestra.runtime.module import Module
 from orchestra.source import Source, Span
 from orchestra.values.tagged import MISSING
