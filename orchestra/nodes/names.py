@@ -77,7 +77,10 @@ class Field(Node):
     def eval(self, scope: Scope) -> Any:
         base = self.base.eval(scope)
         if self.plain and base.__class__ is Tagged and base.data.__class__ is dict:  # the commonest first
-            return tag(base.data.get(self.name, MISSING), base.meta)
+            value, meta = base.data.get(self.name, MISSING), base.meta
+            if meta.inherited and value.__class__ is not Tagged and value is not MISSING:
+                return Tagged(value, meta)
+            return tag(value, meta)
         return self.of(base, scope)
 
     def peek(self, scope: Scope) -> Any:

@@ -52,10 +52,11 @@ class Meta:
 
     flows: whether labels, taint or sources must follow into values derived from this one
     text:  the original text of parsed data, shown instead of a new rendering; None if there is none
+    inherited: whether it follows as it is, because there is nothing but that
     facts: fields of `.mx` that only this value has (file name, exit code, model call …)
     """
 
-    __slots__ = ("_derived", "facts", "flows", "labels", "sources", "taint", "text")
+    __slots__ = ("_derived", "facts", "flows", "inherited", "labels", "sources", "taint", "text")
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class Meta:
         self.text = text
         self.facts = facts
         self.flows = bool(labels or taint or sources)
+        self.inherited = self.flows and text is None and facts is None
         self._derived: Meta | None = None
 
     def derived(self) -> Meta:
@@ -169,7 +171,7 @@ def tag(value: Value, meta: Meta) -> Value:
     if not meta.flows or value is MISSING:
         return value
     if value.__class__ is not Tagged:
-        return Tagged(value, meta if meta.text is None and meta.facts is None else meta.derived())
+        return Tagged(value, meta if meta.inherited else meta.derived())
     own = value.meta
     union = own if own is meta else merge(own, meta)
     if union is own:
