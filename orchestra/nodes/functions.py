@@ -50,6 +50,14 @@ class Exe(Statement):
 
     def __post_init__(self) -> None:
         check_labels(self.labels, self.span)
+        self._check_names()
+
+    def _check_names(self) -> None:
+        params = self.params or []
+        names = [param.name for param in params]
+        for position, param in enumerate(params):
+            if param.name in names[:position]:
+                raise OrchError("E203", f"two parameters are named @{param.name}", param.span, exit=2)
 
     def exec(self, scope: Scope) -> None:
         name = str(self.token)[1:]

@@ -7,7 +7,9 @@ import re
 __all__ = ["closing_brace", "foreign_reference", "is_list", "is_load", "matching"]
 
 _SHELL = re.compile(
-    r"""'[^']*' | "(?:\\.|[^"\\])*" | \\. | (?:(?<=\s)|^)\#[^\n]* | [{}]""",
+    r"""'[^']*' | "(?:\\.|[^"\\])*" | \\. | (?:(?<=\s)|^)\#[^\n]*
+      | (?<!<)<<-?[ \t]*(?P<quote>['"]?)(?P<word>[A-Za-z_]\w*)(?P=quote)[^\n]*\n.*?^[\t]*(?P=word)$
+      | [{}]""",
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
 _PYTHON = re.compile(
