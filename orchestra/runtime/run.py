@@ -44,7 +44,7 @@ from orchestra.source import Source, Span
 from orchestra.values.error_item import ErrorItem
 from orchestra.values.executable import Executable
 from orchestra.values.scope import ABSENT, Context, Scope
-from orchestra.values.tagged import MISSING, unwrap
+from orchestra.values.tagged import MISSING, meta_of, unwrap, with_facts
 from orchestra.values.text import display
 
 __all__ = ["Run"]
@@ -188,8 +188,6 @@ class Run(Recording, Executing, Writing, Importing):
 
     def keep(self, value: Any) -> Any:
         """Mark a value so that native code receives its wrapper."""
-        from orchestra.values.tagged import meta_of, with_facts
-
         return with_facts(value, {**(meta_of(value).facts or {}), "kept": True})
 
     def standard_input(self) -> Any:
@@ -322,8 +320,7 @@ class Run(Recording, Executing, Writing, Importing):
 
     def print_result(self, value: Any, scope: Scope, span: Span) -> None:
         """What `run` prints: structures on one line, nothing for an empty result."""
-        data = unwrap(value)
-        if data is None or data is MISSING or data == "":
+        if (data := unwrap(value)) == "" or (data in (None, MISSING) and meta_of(value).text is None):
             return
         self.sinks.show(text_of(value))
         self.effect("run", lambda: text_of(value), value, span)
