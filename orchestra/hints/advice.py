@@ -9,7 +9,7 @@ import re
 from typing import Any, Final
 
 from orchestra.errors import OrchError
-from orchestra.hints import bindings, blocks, conditions, foreign, idioms, loops, modules, signs, values
+from orchestra.hints import bindings, blocks, conditions, foreign, hooks, idioms, loops, modules, signs, values
 from orchestra.hints.expectation import expectation, misspelt
 from orchestra.hints.fault import Fault, fault_of
 from orchestra.hints.pattern import Pattern
@@ -24,6 +24,7 @@ _NEXT = re.compile(rf"^/?(?:{'|'.join(sorted(DIRECTIVES))})\b", re.MULTILINE)
 PATTERNS: Final[tuple[Pattern, ...]] = (
     *signs.CHARACTERS,
     *signs.COMMENTS,
+    *hooks.PATTERNS,
     *blocks.PATTERNS,
     *conditions.PATTERNS,
     *loops.PATTERNS,

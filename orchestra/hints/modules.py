@@ -1,4 +1,4 @@
-"""Advice about what leads outside: imports, exports, commands, output, hooks and checkpoints."""
+"""Advice about what leads outside: imports, exports, commands, output and checkpoints."""
 
 from __future__ import annotations
 
@@ -148,24 +148,7 @@ PATTERNS: Final = (
         '{word} "text" or {word} @value',
         before=r"\b(?P<word>show)[ \t]*",
     ),
-    # ── hooks, checkpoints ──
-    Pattern(
-        "E101",
-        r"(?P<filter>[^\n=]+?)[ \t]*=",
-        "a hook says whether it runs before or after",
-        "hook {name} after {filter} = [ … ]",
-        before=r"\bhook[ \t]+(?P<name>@[\w-]+)?[ \t]*",
-        host="_HOOK",
-        wants="TIMING",
-    ),
-    Pattern(
-        "E101",
-        r"[\[{:]|=>",
-        "= is missing before the body of the hook",
-        "{head} = [ … ]",
-        before=r"(?P<head>\bhook\b[^\n=]*?)[ \t]*",
-        wants="_ASSIGN",
-    ),
+    # ── checkpoints ──
     Pattern(
         "E101",
         r"(?P<fault>\()[ \t]*(?P<name>[\"'`][^\n\"'`]*[\"'`])",
