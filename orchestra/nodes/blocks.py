@@ -240,11 +240,11 @@ class Let(Statement):
         self.name = self.target[1:] if isinstance(self.target, str) else None
 
     def exec(self, scope: Scope) -> None:
-        value = present(self.value.whole(scope))
+        value = self.value.whole(scope)
         if self.name is not None:
-            self._assign(self.name, value, scope)
+            self._assign(self.name, None if value is MISSING else value, scope)
         else:
-            self.target.bind(value, lambda name, item: self._assign(name, item, scope))
+            self.target.bind(present(value), lambda name, item: self._assign(name, item, scope))
 
     def _assign(self, name: str, value: Any, scope: Scope) -> None:
         owner = scope.owner(name)

@@ -23,7 +23,7 @@ from orchestra.nodes.when import Chooser, choose
 from orchestra.values.error_item import ErrorItem
 from orchestra.values.operators import truthy
 from orchestra.values.scope import ForFrame, Scope
-from orchestra.values.tagged import joined, tag, unwrap
+from orchestra.values.tagged import MISSING, joined, tag, unwrap
 
 __all__ = ["Batch", "BatchGroup", "Binding", "For", "ForChoice", "ForFilter"]
 
@@ -213,7 +213,7 @@ class For(Joiner):
         inner.names = {binding.name: item, binding.key_name: key}
         try:
             value = body(inner)
-            return as_data(value)
+            return as_data(value) if value.__class__ is str or value is MISSING else value
         except (Continue, Skip):
             return DROPPED
         except Return as signal:
