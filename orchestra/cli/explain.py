@@ -1,12 +1,13 @@
 """`orch explain CODE`: what an error or warning means and what to do about it.
 
-The text is the topic of the manual that names the code.
+The text on an error is the topic of the manual that names the code, that on a finding of the check its own sentence.
 """
 
 from __future__ import annotations
 
 import click
 
+from orchestra.check.rules import RULES
 from orchestra.cli.clicked import invoke
 from orchestra.cli.howto import FOLDER
 from orchestra.cli.shell import Shell
@@ -36,9 +37,12 @@ def main(argv: list[str], shell: Shell) -> int:
 @click.command(name="explain")
 @click.argument("code", required=False)
 def explain(code: str | None) -> None:
-    """Explain an error code such as E201; without a code, list them all."""
+    """Explain the code of an error, such as E201, or of a finding of the check; without a code, list them all."""
     if code is None:
-        return click.echo("\n".join(f"{known}  {name}" for known, name in NAMES.items()))
+        return click.echo("\n".join([*(f"{known}  {name}" for known, name in NAMES.items()), *RULES]))
+    if code in RULES:
+        click.echo(f"{code} ({RULES[code].level} of orch check)\n\n{RULES[code].text}")
+        return click.echo(f'\nTo silence it, write in orch.toml:\n\n[check]\nsuppressWarnings = ["{code}"]')
     known = _known(code)
     click.echo(f"{known} {NAMES[known]}: {AREAS[known[:2]]}")
     for topic in read_topics(FOLDER):
@@ -53,6 +57,6 @@ def _known(code: str) -> str:
     for known, name in NAMES.items():
         if wanted in (known, name.upper()):
             return known
-    close = nearest(wanted, [*NAMES, *NAMES.values()])
+    close = nearest(wanted, [*NAMES, *NAMES.values()]) or nearest(code, RULES)
     help = f"did you mean {close}?" if close else "orch explain lists the codes"
     raise OrchError("E810", f'no error has the code "{code}"', help=help, exit=2)

@@ -461,5 +461,11 @@ def test_explain(manual: Desk) -> None:
         )
     assert manual.orch("explain") == 0
     assert "E201  VARIABLE_UNDEFINED\n" in manual.out
+    assert "\nendless-loop\n" in manual.out
+    assert manual.orch("explain", "endless-loop") == 0
+    assert manual.out.startswith("endless-loop (warning of orch check)\n")
+    assert 'suppressWarnings = ["endless-loop"]' in manual.out
+    assert manual.orch("explain", "endles-loop") == 2
+    assert "did you mean endless-loop?" in manual.err
     assert manual.orch("explain", "E999") == 2
     assert manual.err.startswith('error[E810]: no error has the code "E999"\n')
