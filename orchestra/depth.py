@@ -11,7 +11,7 @@ from typing import Final
 
 __all__ = ["DEEPEST", "make_room"]
 
-DEEPEST: Final = 500  # levels of the parser's tree
+DEEPEST: Final = 1200  # levels of the parser's tree
 _FRAMES: Final = 20 * DEEPEST  # of Python; no pass over a tree takes more on one level
 
 
