@@ -18,7 +18,7 @@ from orchestra.nodes.blocks import (
     Throw,
     Var,
 )
-from orchestra.nodes.files import File, Files, Repository
+from orchestra.nodes.files import File, Files, Repository, RepositoryOption
 from orchestra.nodes.functions import Exe, Param, Shadow
 from orchestra.nodes.hooks import Hook, HookFunction, HookOperation
 from orchestra.nodes.modules import ModuleName, TemplateFile
@@ -215,9 +215,12 @@ def files(node: Files, show: Printer) -> Doc:
 
 @prints(Repository)
 def repository(node: Repository, show: Printer) -> Doc:
-    options = [f" {option.name}: " for option in node.options]
-    values = [show(option.value, Level.POSTFIX) for option in node.options]
-    return "git ", show(node.url, Level.POSTFIX), *(part for pair in zip(options, values, strict=True) for part in pair)
+    return "git ", show(node.url, Level.POSTFIX), *((" ", show(option)) for option in node.options)
+
+
+@prints(RepositoryOption)
+def repository_option(node: RepositoryOption, show: Printer) -> Doc:
+    return f"{node.name}: ", show(node.value, Level.POSTFIX)
 
 
 @prints(Run)
