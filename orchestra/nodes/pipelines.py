@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from orchestra.nodes.base import Node, node, walk
 from orchestra.nodes.branches import UNLIMITED, Branches, Limits, PerBranch, run_branches
@@ -15,6 +15,12 @@ from orchestra.values.scope import Scope
 from orchestra.values.tagged import joined, tag
 
 __all__ = ["Caps", "ParallelCalls", "Pipeline", "run_pipeline", "run_stages"]
+
+
+# Nodes that call, run or load something, by name: most of their modules need this one.
+RECOMPUTED: Final = frozenset(
+    "Call Command OldCommand QuotedCommand Code Load Foreach For Loop New Prose CondensedStage".split()
+)
 
 
 @node
@@ -45,9 +51,7 @@ def run_pipeline(
 
 def _recomputes(source: Node) -> bool:
     """Whether a retry evaluates the source again: it calls, runs or loads something."""
-    return any(
-        type(part).__name__ in ("Call", "Command", "Code", "Load", "Foreach", "For", "Loop") for part in walk(source)
-    )
+    return any(type(part).__name__ in RECOMPUTED for part in walk(source))
 
 
 def run_stages(stages: list[Node], value: Any, scope: Scope, span: Span) -> Any:
