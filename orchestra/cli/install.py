@@ -5,15 +5,14 @@ Loading a module is left to the runtime.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from orchestra.cli.clicked import invoke
 from orchestra.cli.shell import Shell
 from orchestra.config import Config
 from orchestra.errors import OrchError
-from orchestra.paths import bundled
+from orchestra.lookup import completed, named_file, under_prefix
+from orchestra.paths import bundled, home
 
 __all__ = ["main"]
 
@@ -32,25 +31,21 @@ def install(shell: Shell, modules: tuple[str, ...]) -> None:
     if not names:
         click.echo("Nothing to install: orch.toml names no modules.")
     for name in names:
-        click.echo(f"{name}: {_found(name, config)}")
+        click.echo(f"{name}: {_found(name, shell, config)}")
 
 
-def _found(name: str, config: Config) -> str:
+def _found(name: str, shell: Shell, config: Config) -> str:
     if bundled(name) is not None:
         return "bundled, nothing to install"
-    prefix, _, rest = name.removeprefix("@").partition("/")
-    folder = config.paths.get(prefix)
-    if folder is None:
-        raise OrchError(
-            "E410",
-            f"{name} is not part of orch, and there is no registry",
-            help=f'put it in a folder and name that in orch.toml: [paths] {prefix} = "FOLDER"',
-        )
-    return f"found in {_file(folder, rest, name)}"
-
-
-def _file(folder: Path, rest: str, name: str) -> Path:
-    for path in (folder / rest, folder / f"{rest}.mld", folder / rest / "index.mld"):
-        if path.is_file():
-            return path
-    raise OrchError("E410", f"{name} is not in {folder}")
+    place = under_prefix(name, config.paths)
+    path = completed(place) if place is not None else named_file(name, config, home(shell.environ))
+    if path is not None:
+        return f"found in {path}"
+    if place is not None:
+        raise OrchError("E410", f"{name} is not in {place.parent}")
+    prefix = name.removeprefix("@").partition("/")[0]
+    raise OrchError(
+        "E410",
+        f"{name} is not part of orch, and there is no registry",
+        help=f'put it below llm/lib, or in a folder named in orch.toml: [paths] {prefix} = "FOLDER"',
+    )

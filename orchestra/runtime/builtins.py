@@ -11,7 +11,7 @@ from orchestra.nodes.files import Load
 from orchestra.nodes.functions import Native
 from orchestra.nodes.names import Field, Reference, peek_member
 from orchestra.nodes.op import Op
-from orchestra.nodes.templates import Template, root_of, text_of
+from orchestra.nodes.templates import Template, join_parts, root_of, text_of
 from orchestra.nodes.views import ContextView, PipelineView
 from orchestra.runtime.debug_report import report
 from orchestra.values import transformers
@@ -144,6 +144,10 @@ def exists_call(argument: Node, scope: Scope) -> Any:
     """`@exists(x)`, which looks at what is written: a path, a load, or a reference that may be undefined."""
     run = scope.run
     if isinstance(argument, Template):
+        name = argument.parts[0].span.text if argument.parts else ""
+        if len(argument.parts) > 1 and run.is_workspace(name[1:]):  # "@desk/a.txt" is no text with a value in it
+            rest = text_of(join_parts(argument.parts[1:], scope))
+            return run.exists_path(name + rest, scope.module)
         return run.exists_path(text_of(argument.eval(scope)), scope.module)
     if isinstance(argument, Load):
         return _load_succeeds(argument, scope)

@@ -345,6 +345,9 @@ def test_install_says_where_modules_are(desk: Desk, monkeypatch: pytest.MonkeyPa
     desk.write("std/llm.mld")
     desk.write("orch.toml", '[paths]\nkit = "shared"\n[prelude]\nmodules = ["@orch/llm"]\n')
     core = desk.write("shared/core.mld")
+    soup = desk.write("llm/lib/soup/index.mld")
+    assert desk.orch("install", "@ann/soup") == 0
+    assert desk.out == f"@ann/soup: found in {soup}\n"
     assert desk.orch("install", "@mlld/claude-poll", "@kit/core") == 0
     assert desk.out == f"@mlld/claude-poll: bundled, nothing to install\n@kit/core: found in {core}\n"
     assert desk.orch("install") == 0
@@ -354,7 +357,7 @@ def test_install_says_where_modules_are(desk: Desk, monkeypatch: pytest.MonkeyPa
     assert desk.orch("install", "@you/thing") == 1
     assert desk.err == (
         "error[E410]: @you/thing is not part of orch, and there is no registry\n"
-        '   = help: put it in a folder and name that in orch.toml: [paths] you = "FOLDER"\n'
+        '   = help: put it below llm/lib, or in a folder named in orch.toml: [paths] you = "FOLDER"\n'
     )
 
 
