@@ -22,7 +22,8 @@ from orchestra.providers.choice import Choice, ResolvedModel
 from orchestra.providers.prices import configured_price
 from orchestra.runtime.archive import Archive, Entry
 from orchestra.runtime.calls import LLMRequest, LLMResult
-from orchestra.runtime.conversation import Conversation, Emit, Line, as_orch_error
+from orchestra.runtime.conversation import Conversation
+from orchestra.runtime.dialogue import Emit, Line, as_orch_error
 from orchestra.runtime.limits import Gate
 from orchestra.runtime.llm_call import Call
 from orchestra.runtime.poll import PollFile, open_poll
@@ -92,12 +93,12 @@ class Agent:
         if request.schema is not None:
             load_schema(request.schema, self._root)
         resolved = self.resolve(request.model, request.provider)
-        line = self._line(resolved)
+        provider = self._provider(resolved.provider)
         workspace = Workspace(request.dir, self._extra_roots)
         with self._claimed(request, workspace) as (request, poll):
             entry = self._archive.begin(request.fn, self._facts(request, resolved), request.prompt)
             try:
-                return await self._run(request, resolved, line, workspace, poll, entry)
+                return await self._run(request, resolved, provider, workspace, poll, entry)
             except OrchError as error:
                 raise self._cleaned(error) from None
 
@@ -110,7 +111,7 @@ class Agent:
     def unused_replies(self) -> list[str]:
         """Recorded answers that nobody asked for, by their places; empty without a replay."""
         if self._choice.replaying:
-            self._provider("replay", self._choice.settings("replay"))
+            self._provider("replay")
         places: list[str] = []
         for provider in self._providers.values():
             places += getattr(provider, "unused", list)()
@@ -120,7 +121,7 @@ class Agent:
         self,
         request: LLMRequest,
         resolved: ResolvedModel,
-        line: Line,
+        provider: TurnModel,
         workspace: Workspace,
         poll: PollFile | None,
         entry: Entry | None,
@@ -129,8 +130,8 @@ class Agent:
             self._told(kind, self.redactor.clean_data({"call_id": request.call_id, "fn": request.fn, **data}))
 
         toolbox = Toolbox(request.tools, workspace, self._root, request.poll, self._command_environment)
-        conversation = Conversation(request, line, toolbox, emit)
-        call = Call(request, resolved.provider, resolved.id, conversation, poll, entry)
+        dialogue = Conversation(request, self._line(resolved), provider, toolbox, emit)
+        call = Call(request, resolved.provider, resolved.id, dialogue, poll, entry)
         emit("llm:start", {"provider": resolved.provider, "model": resolved.id, "stream": request.stream})
         status = "error"
         started = trio.current_time()
@@ -140,10 +141,7 @@ class Agent:
             return result
         finally:
             ms = round((trio.current_time() - started) * 1000)
-            emit(
-                "llm:end",
-                {"status": status, "ms": ms, "cost": conversation.cost, "turns": conversation.turns},
-            )
+            emit("llm:end", {"status": status, "ms": ms, "cost": dialogue.cost, "turns": dialogue.turns})
 
     def _cleaned(self, error: OrchError) -> OrchError:
         """The same error without the secrets that a program may have told on stderr."""
@@ -157,15 +155,15 @@ class Agent:
         settings = self._choice.settings(resolved.provider)
         return Line(
             resolved.id,
-            self._provider(resolved.provider, settings),
             self._gate(resolved, settings),
             configured_price(settings.get("price")),
             self._chance,
             float(self._config.get("maxWait", MAX_WAIT)),
         )
 
-    def _provider(self, name: str, settings: Mapping[str, Any]) -> TurnModel:
+    def _provider(self, name: str) -> TurnModel:
         if name not in self._providers:
+            settings = self._choice.settings(name)
             try:
                 self._providers[name] = open_provider(name, settings, Surroundings(self._root, self._environment))
             except ProviderError as error:

@@ -1,66 +1,28 @@
-"""The loop shared by all providers: turns, tools, retries, and what they cost.
+"""The loop shared by all providers that answer turn by turn: turns, and the tools that are asked for.
 
-What the first message says and whether the last one will do is decided in `llm_call`.
+Attempts and their cost are counted in `dialogue`; what the first message says and whether the last one will do is
+decided in `llm_call`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
-import trio
-
-from orchestra.errors import Note, OrchError
-from orchestra.providers import ProviderError, Reply, TextDelta, ThinkingDelta, Turn, TurnModel, Usage
-from orchestra.providers.faults import Kind
-from orchestra.providers.prices import Price, cost
-from orchestra.providers.protocol import Message
+from orchestra.errors import OrchError
+from orchestra.providers import ProviderError, Reply, Turn, TurnModel
 from orchestra.runtime.calls import LLMRequest
-from orchestra.runtime.limits import Gate
-from orchestra.runtime.retry import SLOWING, next_delay
+from orchestra.runtime.dialogue import Dialogue, Emit, Line, TurnsSpent, checked
 from orchestra.runtime.tools.toolbox import Toolbox, ToolResult
 
-__all__ = ["Conversation", "Line", "TurnsSpent", "as_orch_error"]
-
-Emit = Callable[[str, dict[str, Any]], None]
+__all__ = ["Conversation"]
 
 
-class TurnsSpent(Exception):
-    """The model still wants to go on, but has had all its turns."""
+class Conversation(Dialogue):
+    """A history that we keep ourselves: every turn sends it whole, tools are run between the turns."""
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """The way to one model: its id, who answers for it, and how it may be used.
-
-    chance:   gives a random number from 0 to 1
-    max_wait: seconds; a longer wait fails the call
-    """
-
-    model: str
-    provider: TurnModel
-    gate: Gate
-    price: Price | None
-    chance: Callable[[], float]
-    max_wait: float
-
-
-class Conversation:
-    """One history with one model, and the count of its turns, attempts, tokens and dollars."""
-
-    def __init__(self, request: LLMRequest, line: Line, toolbox: Toolbox, emit: Emit) -> None:
-        self._request = request
-        self._line = line
+    def __init__(self, request: LLMRequest, line: Line, provider: TurnModel, toolbox: Toolbox, emit: Emit) -> None:
+        super().__init__(request, line, emit)
+        self._provider = provider
         self._toolbox = toolbox
-        self._emit = emit
         self._max_tokens = request.max_tokens
-        self._since = 0.0  # when the current attempt got its slot
-        self.history: list[Message] = []
-        self.turns = 0
-        self.attempts = 0
-        self.usage = Usage()
-        self.cost: float | None = 0.0
 
     async def say(self, text: str) -> Reply:
         """What the model says to `text` after all the tools it asks for. Raises OrchError, TurnsSpent."""
@@ -75,7 +37,7 @@ class Conversation:
             if reply.stop == "tool_use":
                 await self._run_tools(reply)
             elif reply.stop != "pause_turn":
-                return _checked(reply)
+                return checked(reply)
 
     def _allow_more(self) -> None:
         """A reply that was cut is thrown away, half a tool call with it, and asked for once more."""
@@ -110,32 +72,20 @@ class Conversation:
             raise TurnsSpent
         self._check_cost()
         self.turns += 1
-        attempt = 0
-        while True:
-            attempt += 1
-            self.attempts += 1
-            try:
-                reply = await self._receive()
-            except ProviderError as error:
-                await self._wait(attempt, error)
-            else:
-                self._line.gate.succeeded()
-                self._account(reply)
-                return reply
+        reply = await self._patiently(self._receive)
+        self._account(reply.usage)
+        return reply
 
     async def _receive(self) -> Reply:
         reply = None
-        async with (
-            self._line.gate.slot() as self._since,
-            self._line.provider.turn(self._next_turn()) as events,
-        ):
+        async with self._provider.turn(self._next_turn()) as events:
             async for event in events:
                 if isinstance(event, Reply):
                     reply = event
                 else:
                     self._show(event)
         if reply is None:
-            raise ProviderError("transient", f"{self._line.provider.name}: the answer has no end")
+            raise ProviderError("transient", f"{self._provider.name}: the answer has no end")
         return reply
 
     def _next_turn(self) -> Turn:
@@ -155,80 +105,3 @@ class Conversation:
             effort=request.effort,
             show_thinking=request.stream,
         )
-
-    def _show(self, event: TextDelta | ThinkingDelta) -> None:
-        if self._request.stream:
-            self._emit("llm:text" if isinstance(event, TextDelta) else "llm:thinking", {"text": event.text})
-
-    async def _wait(self, attempt: int, error: ProviderError) -> None:
-        """Sleeps before the next attempt, or raises what the error means for the script."""
-        delay = next_delay(attempt, error, retries=self._request.retries, chance=self._line.chance())
-        if error.kind in SLOWING:
-            self._line.gate.slowed(self._since, error.retry_after or 0.0)
-        if delay is None:
-            raise as_orch_error(error) from None
-        if delay > self._line.max_wait or trio.current_time() + delay > trio.current_effective_deadline():
-            raise as_orch_error(error, delay) from None
-        self._emit("llm:retry", {"delay": delay, "reason": error.message, "attempt": attempt})
-        await trio.sleep(delay)
-
-    def _account(self, reply: Reply) -> None:
-        spent = cost(self._line.model, reply.usage, self._line.price)
-        self.usage += reply.usage
-        self.cost = None if self.cost is None or spent is None else self.cost + spent
-        self._emit("llm:usage", {"input": reply.usage.prompt, "output": reply.usage.output, "cost": spent})
-
-    def _check_cost(self) -> None:
-        limit = self._request.max_cost
-        if limit is None:
-            return
-        if self.cost is None:
-            raise OrchError("E712", f"maxCost cannot be kept: the price of {self._line.model} is not known")
-        if self.turns and self.cost >= limit:
-            raise OrchError("E712", f"the call has cost ${self.cost:.4f}, its maxCost is ${limit:.4f}")
-
-
-def _checked(reply: Reply) -> Reply:
-    if reply.stop == "refusal":
-        category = f" ({reply.category})" if reply.category else ""
-        raise OrchError("E708", f"the model refused to answer{category}")
-    if reply.stop == "model_context_window_exceeded":
-        raise OrchError(
-            "E709",
-            "the conversation no longer fits into the model",
-            help="give it less to read, or split the work",
-        )
-    return reply
-
-
-# Kind of fault → code, whether the same call may succeed later, whether the run ends, exit code.
-MEANING: dict[Kind, tuple[str, bool, bool, int]] = {
-    "auth": ("E703", False, True, 1),
-    "money": ("E711", True, True, 75),
-    "request": ("E718", False, False, 1),
-    "rate": ("E711", True, False, 75),
-    "overload": ("E711", True, False, 75),
-    "transient": ("E716", True, False, 1),
-    "timeout": ("E706", True, False, 1),
-    "broken": ("E718", False, False, 1),
-    "replay": ("E715", False, False, 1),
-}
-
-
-def as_orch_error(error: ProviderError, wait: float | None = None) -> OrchError:
-    """What a script gets to see. `wait` is a wait that was too long, in seconds."""
-    code, retryable, fatal, exit = MEANING[error.kind]
-    later = f"; the next attempt would be in {wait:.0f} s" if wait is not None else ""
-    details: dict[str, Any] = {"kind": error.kind}
-    if wait is not None or error.retry_after is not None:
-        details["retryAfter"] = wait if wait is not None else error.retry_after
-    return OrchError(
-        code,
-        error.message + later,
-        help=error.help,
-        notes=[Note(note) for note in error.notes],
-        exit=exit,
-        details=details,
-        retryable=retryable,
-        fatal=fatal,
-    )

@@ -1,6 +1,6 @@
 """One call from prompt to result: the file to be written, the schema to be met, the archive to be kept.
 
-Turns and tools are the business of `conversation`, the choice of a model of `agent`.
+Turns and tools are the business of a `dialogue`, the choice of a model of `agent`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from orchestra.errors import OrchError
 from orchestra.providers.protocol import Reply
 from orchestra.runtime.archive import Entry
 from orchestra.runtime.calls import LLMRequest, LLMResult
-from orchestra.runtime.conversation import Conversation, TurnsSpent
+from orchestra.runtime.dialogue import Dialogue, TurnsSpent
 from orchestra.runtime.poll import PollFile, parsed
 from orchestra.runtime.schema import NO_JSON, candidate, instruction, problems, repair_message
 
@@ -45,14 +45,14 @@ class Call:
         request: LLMRequest,
         provider: str,
         model: str,
-        conversation: Conversation,
+        dialogue: Dialogue,
         poll: PollFile | None,
         entry: Entry | None,
     ) -> None:
         self._request = request
         self._provider = provider
         self._model = model
-        self._conversation = conversation
+        self._dialogue = dialogue
         self._poll = poll
         self._entry = entry
 
@@ -93,7 +93,7 @@ class Call:
     async def _say(self, text: str) -> Reply:
         """The model's reply. With the file written it is no harm that the model wanted to go on."""
         try:
-            return await self._conversation.say(text)
+            return await self._dialogue.say(text)
         except TurnsSpent:
             if self._poll is not None and self._poll.answer() is not None:
                 return Reply([], "end_turn")
@@ -146,25 +146,25 @@ class Call:
         return f" Write it to {self._poll.shown}." if self._poll is not None else ""
 
     def _result(self, answer: _Answer, ms: int) -> LLMResult:
-        conversation = self._conversation
+        dialogue = self._dialogue
         return LLMResult(
             text=answer.text,
             data=answer.data,
-            usage=conversation.usage,
-            cost=conversation.cost,
+            usage=dialogue.usage,
+            cost=dialogue.cost,
             model=self._model,
             provider=self._provider,
-            turns=conversation.turns,
+            turns=dialogue.turns,
             stop=answer.stop,
             ms=ms,
-            attempts=conversation.attempts,
+            attempts=dialogue.attempts,
             archive=self._entry.name if self._entry is not None else None,
             poll=self._poll.facts() if self._poll is not None else None,
         )
 
     def _record(self, facts: dict[str, Any], text: str) -> None:
         if self._entry is not None:
-            self._entry.finish(facts, text, self._conversation.history)
+            self._entry.finish(facts, text, self._dialogue.history)
 
 
 def _check(text: str, schema: dict[str, Any]) -> _Checked:
