@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from orchestra.runtime.dialogue import Emit, Line, as_orch_error
 from orchestra.runtime.limits import Gate
 from orchestra.runtime.llm_call import Call
 from orchestra.runtime.poll import PollFile, open_poll
+from orchestra.runtime.poll_turns import PollTurns
 from orchestra.runtime.redact import Redactor, is_secret_name
 from orchestra.runtime.schema import load_schema
 from orchestra.runtime.tools.danger import forbidden_write
@@ -78,7 +79,7 @@ class Agent:
         self._archive = Archive(archive_dir, self.redactor, full=config.get("archive") == "full")
         self._providers: dict[str, TurnModel] = {}
         self._gates: dict[tuple[str, str | None], Gate] = {}
-        self._polls: set[Path] = set()
+        self._poll_turns = PollTurns(lambda warned: emit("warning", {"warned": warned}))
         self._command_environment = _without_secrets(environment, set(config.get("env", ())))
 
     def resolve(self, model: str, provider: str | None = None) -> ResolvedModel:
@@ -95,7 +96,7 @@ class Agent:
         resolved = self.resolve(request.model, request.provider)
         provider = self._provider(resolved.provider)
         workspace = Workspace(request.dir, self._extra_roots)
-        with self._claimed(request, workspace) as (request, poll):
+        async with self._claimed(request, workspace) as (request, poll):
             entry = self._archive.begin(request.fn, self._facts(request, resolved), request.prompt)
             try:
                 return await self._run(request, resolved, provider, workspace, poll, entry)
@@ -180,9 +181,11 @@ class Agent:
 
     # ── the file to be written ───────────────────────────────────────────────────────────────────
 
-    @contextmanager
-    def _claimed(self, request: LLMRequest, workspace: Workspace) -> Iterator[tuple[LLMRequest, PollFile | None]]:
-        """The request with its poll path resolved, and the file, which no other call may use meanwhile."""
+    @asynccontextmanager
+    async def _claimed(
+        self, request: LLMRequest, workspace: Workspace
+    ) -> AsyncIterator[tuple[LLMRequest, PollFile | None]]:
+        """The request with its poll path resolved, and the file, which no other call writes meanwhile."""
         if request.poll is None:
             yield request, None
             return
@@ -191,13 +194,8 @@ class Agent:
         roots = (self._root, workspace.dir, *self._extra_roots)
         if not any(path.is_relative_to(root) for root in roots) or forbidden_write(path):
             raise OrchError("E402", f"the poll path {shown} lies where models may not write")
-        if path in self._polls:
-            raise OrchError("E705", f"two calls at the same time want to write {shown}", help="give each its own path")
-        self._polls.add(path)
-        try:
+        async with self._poll_turns.turn(path, shown):
             yield replace(request, poll=path), open_poll(path, shown, request.select)
-        finally:
-            self._polls.discard(path)
 
     def _facts(self, request: LLMRequest, resolved: ResolvedModel) -> dict[str, Any]:
         """The head of an archived prompt."""

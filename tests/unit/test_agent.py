@@ -14,6 +14,7 @@ from trio.testing import MockClock
 from orchestra.errors import OrchError
 from orchestra.runtime.agent import Agent
 from orchestra.runtime.calls import LineChoice, LLMRequest, LLMResult
+from orchestra.runtime.poll_turns import PollTurns
 from orchestra.runtime.tools.specs import parse_tools
 
 Events = list[tuple[str, dict[str, Any]]]
@@ -306,26 +307,40 @@ def test_the_turn_limit_is_forgiven_when_the_file_is_there(bench: Bench) -> None
     assert bench.ask(max_turns=2, **poll_of(bench)).data == [1]
 
 
-def test_two_calls_may_not_share_a_file(bench: Bench) -> None:
-    bench.cases({"reply": "x", "delay": 5})
+def test_calls_that_write_one_file_take_turns(bench: Bench) -> None:
+    cases = [{"match": {"contains": name}, "turns": [writing("$POLL", name)], "delay": 5} for name in ("one", "two")]
+    bench.cases(*cases)
     (bench.root / "link").symlink_to(bench.root)
-    codes: list[str] = []
+    answers: dict[str, str] = {}
 
     async def both() -> None:
         agent = bench.agent()
 
-        async def one(call_id: str, name: str) -> None:
-            try:
-                await agent.call(bench.request(call_id=call_id, poll=bench.root / name))
-            except OrchError as error:
-                codes.append(error.code)
+        async def ask(prompt: str, name: str) -> None:
+            request = bench.request(prompt, call_id=prompt, poll=bench.root / name)
+            answers[prompt] = (await agent.call(request)).text
 
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(one, "a", "r.md")
-            nursery.start_soon(one, "b", "link/r.md")
+            nursery.start_soon(ask, "one", "r.md")
+            nursery.start_soon(ask, "two", "link/r.md")
 
     trio.run(both, clock=MockClock(autojump_threshold=0))
-    assert codes == ["E705"]
+    assert answers == {"one": "one", "two": "two"}
+    assert [data["warned"].code for data in bench.told("warning")] == ["E705"]
+
+
+def test_a_call_inside_a_call_may_not_write_its_file(tmp_path: Path) -> None:
+    async def nested() -> None:
+        turns = PollTurns(lambda warned: None)
+        async with turns.turn(tmp_path / "r.md", "r.md"):
+            with pytest.raises(OrchError) as caught:
+                async with turns.turn(tmp_path / "r.md", "r.md"):
+                    pass
+            assert caught.value.code == "E705"
+        async with turns.turn(tmp_path / "r.md", "r.md"):  # free again
+            pass
+
+    trio.run(nested)
 
 
 def test_cancellation_puts_the_old_file_back_and_a_timeout_does_not(bench: Bench) -> None:
