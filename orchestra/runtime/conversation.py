@@ -79,6 +79,7 @@ class Conversation(Dialogue):
     async def _receive(self) -> Reply:
         reply = None
         async with self._provider.turn(self._next_turn()) as events:
+            self._line.gate.accepted(self._since)
             async for event in events:
                 if isinstance(event, Reply):
                     reply = event

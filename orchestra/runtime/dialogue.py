@@ -19,7 +19,7 @@ from orchestra.providers.prices import Price, cost
 from orchestra.providers.protocol import Message
 from orchestra.runtime.calls import LLMRequest
 from orchestra.runtime.limits import Gate
-from orchestra.runtime.retry import SLOWING, next_delay
+from orchestra.runtime.retry import SLOWING, WAITED_FOR, next_delay
 
 __all__ = ["Dialogue", "Emit", "Line", "TurnsSpent", "as_orch_error", "checked"]
 
@@ -77,7 +77,8 @@ class Dialogue(ABC):
             except ProviderError as error:
                 await self._wait(attempt, error)
             else:
-                self._line.gate.succeeded()
+                self._line.gate.accepted(self._since)
+                self._line.gate.succeeded(self._since)
                 return received
 
     def _show(self, event: TextDelta | ThinkingDelta) -> None:
@@ -88,7 +89,9 @@ class Dialogue(ABC):
         """Sleeps before the next attempt, or raises what the error means for the script."""
         delay = next_delay(attempt, error, retries=self._request.retries, chance=self._line.chance())
         if error.kind in SLOWING:
-            self._line.gate.slowed(self._since, error.retry_after or 0.0)
+            # Who names no time is asked again after ours, which holds for all calls then.
+            own = (delay or 0.0) if error.kind in WAITED_FOR else 0.0
+            self._line.gate.slowed(self._since, own if error.retry_after is None else error.retry_after)
         if delay is None:
             raise as_orch_error(error) from None
         if delay > self._line.max_wait or trio.current_time() + delay > trio.current_effective_deadline():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from orchestra.providers.faults import Kind, ProviderError
 
-__all__ = ["SLOWING", "next_delay"]
+__all__ = ["SLOWING", "WAITED_FOR", "next_delay"]
 
 TRANSIENT_RETRIES = 4
 LONGEST_STEP = 60.0

@@ -15,6 +15,7 @@ from orchestra.errors import OrchError
 from orchestra.providers.faults import Kind, ProviderError, classify
 from orchestra.runtime.archive import Archive
 from orchestra.runtime.limits import Gate
+from orchestra.runtime.pace import Pace
 from orchestra.runtime.redact import Redactor, is_secret_name
 from orchestra.runtime.retry import next_delay
 from orchestra.runtime.schema import candidate, load_schema, repair_message
@@ -104,16 +105,120 @@ def test_width(gate: tuple[int | None, bool], most: int) -> None:
     assert timed(lambda: widest(Gate(*gate), 30)) == most
 
 
-def test_a_local_gate_grows_after_each_full_round() -> None:
-    async def main() -> list[float]:
-        gate = Gate(local=True)
-        widths = []
-        for _ in range(5):
-            gate.succeeded()
-            widths.append(gate.width)
-        return widths
+async def served(gate: Gate, slots: int, items: int, refuses: bool = False) -> tuple[int, list[float]]:
+    """How many of the items, asked for by twenty workers, were most at a server that answers `slots` at a time.
 
-    assert timed(main) == [2, 3, 3, 3, 4]
+    With the widths that the gate had. Who comes too many waits at the server, or is sent away.
+    """
+    at_server = most = 0
+    widths: list[float] = []
+    server = trio.CapacityLimiter(slots)
+    left = iter(range(items))
+
+    async def turn(since: float) -> bool:
+        if refuses and server.available_tokens == 0:
+            gate.slowed(since, 0.1)
+            return False
+        async with server:
+            gate.accepted(since)
+            await trio.sleep(1)
+        return True
+
+    async def worker() -> None:
+        nonlocal at_server, most
+        for _ in left:
+            done = False
+            while not done:
+                async with gate.slot() as since:
+                    at_server += 1
+                    most = max(most, at_server)
+                    done = await turn(since)
+                    at_server -= 1
+            gate.succeeded(since)
+            widths.append(gate.width)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(20):
+            nursery.start_soon(worker)
+    assert len(widths) == items
+    return most, widths
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_local_server_gets_hardly_more_than_it_can_answer(refuses: bool) -> None:
+    most, _ = timed(lambda: served(Gate(local=True), 2, 229, refuses))
+    assert most == 3
+
+
+def test_a_local_gate_grows_to_what_the_server_can_answer() -> None:
+    most, widths = timed(lambda: served(Gate(local=True), 6, 400))
+    assert (widths[0], max(widths), widths[-1], most) == (2, 7, 6, 7)
+
+
+def widths(pace: Pace, *rounds: tuple[int, float]) -> list[int]:
+    """The widths after so many turns of so many seconds each, one after the other."""
+    now, found = 0.0, []
+    for turns, seconds in rounds:
+        for _ in range(turns):
+            width, now = pace.after(now, now + seconds), now + seconds
+        found.append(width)
+    return found
+
+
+def test_a_cold_server_does_not_make_the_next_width_look_good() -> None:
+    assert widths(Pace(), (2, 60.0), (8, 1.0), (3, 1.5), (9, 1.5)) == [2, 3, 3, 2]
+    assert widths(Pace(), (2, 1.0), (5, 1.0), (3, 60.0), (3, 1.5), (9, 1.5)) == [2, 2, 3, 3, 2]
+
+
+def test_a_width_that_was_of_no_use_is_tried_again_later() -> None:
+    pace = Pace()
+    assert widths(pace, (10, 1.0), (12, 1.5), (101, 1.0), (1, 1.0), (3, 1.0), (9, 1.0)) == [3, 2, 2, 3, 3, 4]
+
+
+def test_after_a_complaint_one_call_tries_and_the_others_follow() -> None:
+    async def main() -> list[float]:
+        gate = Gate(declared=20)
+        sent: list[float] = []
+
+        async def call() -> None:
+            async with gate.slot() as since:
+                await trio.sleep(1)
+            gate.slowed(since, 2.0)
+            async with gate.slot() as since:
+                sent.append(since)
+                await trio.sleep(1)
+                gate.accepted(since)
+                await trio.sleep(10)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(20):
+                nursery.start_soon(call)
+        return sent
+
+    assert [round(at, 6) for at in timed(main)] == [3.0, *[4.0] * 9, 14.0, *[15.0] * 9]
+
+
+def test_the_next_one_tries_when_the_first_is_given_up() -> None:
+    async def main() -> list[float]:
+        gate = Gate()
+        gate.slowed(trio.current_time(), 1)
+        sent: list[float] = []
+
+        async def call(limit: float) -> None:
+            with trio.move_on_after(limit):
+                async with gate.slot() as since:
+                    sent.append(since)
+                    await trio.sleep(100)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(call, 5)
+            await trio.sleep(1.5)
+            nursery.start_soon(call, 1)  # gives up while it waits
+            nursery.start_soon(call, 8)
+            nursery.start_soon(call, 8)
+        return sent
+
+    assert timed(main) == [1, 5]
 
 
 def test_a_declared_gate_shrinks_and_recovers_up_to_its_width() -> None:
@@ -129,7 +234,7 @@ def test_a_declared_gate_shrinks_and_recovers_up_to_its_width() -> None:
             gate.slowed(trio.current_time(), 0)
             widths.append(gate.width)
         for _ in range(60):
-            gate.succeeded()
+            gate.succeeded(trio.current_time())
         return [*widths, gate.width]
 
     assert timed(main) == [2, 1, 4]
