@@ -94,6 +94,8 @@ class Turn:
     prompt:     the prompt as the script gave it, before anything was added
     asked:      the model as the script wrote it; `model` is what it was resolved to
     poll, dir:  the file to be written, if any, and the folder of the tools
+    agent, purpose: whom the script asks and what for, if it says so
+    position:   where in the run the call is made: step, item, step, …; see `apart`
     """
 
     call_id: str
@@ -109,6 +111,9 @@ class Turn:
     poll: Path | None = None
     effort: str | None = None
     show_thinking: bool = False
+    agent: str | None = None
+    purpose: str | None = None
+    position: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from orchestra.providers.protocol import (
     estimated_usage,
     once,
 )
-from orchestra.providers.replay_cases import Case, Cases, Played, load_cases, prompt_hash
+from orchestra.providers.replay_cases import Case, Cases, Played, first_line, load_cases, prompt_hash
 
 __all__ = ["ReplayModel", "open_model"]
 
@@ -141,6 +141,9 @@ def _shown(poll: Path | None) -> str:
 def _miss(turn: Turn, closest: str | None) -> ProviderError:
     return ProviderError(
         "replay",
-        f"no recorded answer for @{turn.fn} with model {turn.asked} and prompt sha256 {prompt_hash(turn.prompt)}",
-        notes=(f"the closest is {closest}",) if closest else ("there are no recorded answers",),
+        f'no recorded answer for @{turn.fn} with model {turn.asked} and the prompt "{first_line(turn.prompt)}"',
+        notes=(
+            f"the closest is {closest}" if closest else "there are no recorded answers",
+            f"the sha256 of the prompt is {prompt_hash(turn.prompt)}",
+        ),
     )

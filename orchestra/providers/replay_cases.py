@@ -6,8 +6,11 @@ Which call gets which case is decided here; playing the turns of a case is the b
      "turns": [{"tool": "Write", "input": {"file_path": "$POLL", "content": "…"}}, {"text": "stored"}],
      "usage": {"input": 90, "output": 12}, "times": 1, "delay": 2.5}
 
-All keys of `match` must hold; `sha256` is that of the prompt, `nth` counts how often the other keys held.
-`reply` (text, or data that is written as JSON) stands for one turn of text, `error` for a turn that fails.
+All keys of `match` must hold; `sha256` is that of the prompt, `nth` counts how often the other keys held, `times`
+how often the case has answered. Items of a parallel loop do not count each other's calls, so that an answer never
+depends on which of them was faster: a call counts only those that were certainly made before it.
+`note` is for whoever reads the file. `reply` (text, or data that is written as JSON) stands for one turn of text,
+`error` for a turn that fails.
 A turn may be a list of objects where the model says or asks several things at once.
 """
 
@@ -15,17 +18,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from orchestra.errors import OrchError, nearest
 from orchestra.providers.protocol import STOPS, Turn, Usage
 
-__all__ = ["Case", "Cases", "load_cases", "prompt_hash"]
+__all__ = ["Case", "Cases", "Played", "first_line", "load_cases", "prompt_hash"]
 
-KEYS = {"match", "turns", "reply", "error", "usage", "times", "delay"}
-MATCH_KEYS = {"fn", "model", "contains", "sha256", "nth"}
+KEYS = {"match", "turns", "reply", "error", "usage", "times", "delay", "note"}
+TEXT_KEYS = ("fn", "agent", "purpose", "model", "sha256")
+MATCH_KEYS = {*TEXT_KEYS, "contains", "nth"}
 USAGE_KEYS = {"input", "output", "cache_write", "cache_read"}
 TURN_KEYS = {"text", "tool", "input", "stop", "error"}
 
@@ -36,9 +40,26 @@ def prompt_hash(prompt: str) -> str:
     return hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+Position = tuple[int, ...]
+
+
+def apart(one: Position, other: Position) -> bool:
+    """Whether two positions lie in different items of one parallel loop, so that either may come first."""
+    for depth, (left, right) in enumerate(zip(one, other, strict=False)):
+        if left != right:
+            return depth % 2 == 1
+    return False
+
+
+def first_line(prompt: str) -> str:
+    """What a person recognises a prompt by: its first line with text, shortened."""
+    line = next((line.strip() for line in prompt.splitlines() if line.strip()), "")
+    return line if len(line) <= 80 else line[:79] + "…"
+
+
 @dataclass(slots=True)
 class Case:
-    """One line. `turns` holds the blocks of each turn; `seen` and `used` count within the run."""
+    """One line. `turns` holds the blocks of each turn; `seen` and `used` are the positions of calls so far."""
 
     where: str
     match: dict[str, Any]
@@ -46,14 +67,15 @@ class Case:
     usage: Usage | None
     times: int | None
     delay: float
-    seen: int = 0
-    used: int = 0
+    seen: list[Position] = field(default_factory=list)
+    used: list[Position] = field(default_factory=list)
 
     def misses(self, turn: Turn) -> list[str]:
         """What keeps this case from answering, `nth` and `times` apart."""
         match, found = self.match, []
-        if match.get("fn") not in (None, turn.fn):
-            found.append(f'fn is "{turn.fn}", not "{match["fn"]}"')
+        for key in ("fn", "agent", "purpose"):
+            if match.get(key) not in (None, getattr(turn, key)):
+                found.append(f'{key} is {_quoted(getattr(turn, key))}, not "{match[key]}"')
         if match.get("model") not in (None, turn.asked, turn.model):
             found.append(f'model is "{turn.asked}", not "{match["model"]}"')
         found += [f'the prompt does not contain "{text}"' for text in self._texts() if text not in turn.prompt]
@@ -61,18 +83,27 @@ class Case:
             found.append("sha256 differs")
         return found
 
-    def refusal(self) -> str | None:
+    def refusal(self, position: Position) -> str | None:
         """Why a case whose other keys hold does not answer this time."""
-        nth = self.match.get("nth")
-        if nth is not None and nth != self.seen:
-            return f"it answers call {nth}, this is call {self.seen}"
-        if self.times is not None and self.used >= self.times:
-            return f"it has answered {self.used} times already"
+        nth, seen = self.match.get("nth"), _before(self.seen, position) if "nth" in self.match else 0
+        if nth is not None and nth != seen:
+            return f"it answers call {nth}, this is call {seen}"
+        if self.times is not None and (used := _before(self.used, position)) >= self.times:
+            return f"it has answered {used} times already"
         return None
 
     def _texts(self) -> list[str]:
         texts = self.match.get("contains", [])
         return [texts] if isinstance(texts, str) else texts
+
+
+def _before(calls: list[Position], position: Position) -> int:
+    """How many of the calls were not made by another item of a parallel loop around this one."""
+    return sum(not apart(call, position) for call in calls)
+
+
+def _quoted(value: str | None) -> str:
+    return "not given" if value is None else f'"{value}"'
 
 
 class Cases:
@@ -85,10 +116,10 @@ class Cases:
         """The first case that answers. Every case whose keys hold counts the call, whichever answers it."""
         fitting = [case for case in self._cases if not case.misses(turn)]
         for case in fitting:
-            case.seen += 1
+            case.seen.append(turn.position)
         for case in fitting:
-            if case.refusal() is None:
-                case.used += 1
+            if case.refusal(turn.position) is None:
+                case.used.append(turn.position)
                 return case
         return None
 
@@ -97,7 +128,7 @@ class Cases:
         if not self._cases:
             return None
         case = min(self._cases, key=lambda case: len(case.misses(turn)))
-        why = case.misses(turn) or [case.refusal() or "it has answered already"]
+        why = case.misses(turn) or [case.refusal(turn.position) or "it has answered already"]
         return f"{case.where}: {', '.join(why)}"
 
     def unused(self) -> list[str]:
@@ -146,6 +177,9 @@ def _read_case(line: str, where: str) -> Case:
 
 def _check_match(match: dict[str, Any], where: str) -> None:
     _check_keys(match, MATCH_KEYS, where)
+    for key in TEXT_KEYS:
+        if not isinstance(match.get(key, ""), str):
+            raise _wrong(where, f'"{key}" must be text')
     _count(match.get("nth"), where, "nth")
     texts = match.get("contains", [])
     if not isinstance(texts, str) and not (isinstance(texts, list) and all(isinstance(t, str) for t in texts)):

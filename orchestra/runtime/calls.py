@@ -32,6 +32,8 @@ class LineChoice:
 class LLMRequest:
     """One call. Times are in seconds, `dir` and `poll` absolute; `model` is as the script wrote it.
 
+    agent, purpose: what the script calls whoever is asked, and what for; they choose recorded answers
+    position: where in the run the call is made, see `lanes`
     nudge:  how often a model that forgot its file is asked again
     select: the poll file is a log to which lines are appended, one of which is the answer
     """
@@ -56,6 +58,9 @@ class LLMRequest:
     retries: int = 8
     nudge: int = 1
     stream: bool = False
+    agent: str | None = None
+    purpose: str | None = None
+    position: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

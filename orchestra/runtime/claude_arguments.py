@@ -77,6 +77,8 @@ class CallArguments:
     retries: int = 8
     nudge: int = 1
     stream: bool = False
+    agent: str | None = None
+    purpose: str | None = None
     on_fail: str = "error"
     cache: bool = True
     warnings: list[str] = field(default_factory=list)

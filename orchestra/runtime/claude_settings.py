@@ -118,6 +118,8 @@ READERS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
     "onFail": ("on_fail", _one_of("null", "error")),
     "cache": ("cache", _flag),
     "nudge": ("nudge", _count(0)),
+    "agent": ("agent", as_text),
+    "purpose": ("purpose", as_text),
 }
 
 LINE_KEYS = frozenset({"pattern", "event", "itemId"})

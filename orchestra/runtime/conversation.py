@@ -105,4 +105,7 @@ class Conversation(Dialogue):
             poll=request.poll,
             effort=request.effort,
             show_thinking=request.stream,
+            agent=request.agent,
+            purpose=request.purpose,
+            position=request.position,
         )

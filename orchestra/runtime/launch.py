@@ -24,6 +24,7 @@ from orchestra.invocation import RunOptions
 from orchestra.location import relative_name
 from orchestra.nodes.signals import Signal
 from orchestra.parse import parse_script
+from orchestra.runtime.lanes import lane
 from orchestra.runtime.refusals import refuse_unbuilt
 from orchestra.runtime.run import Run
 from orchestra.runtime.signals import Interrupted
@@ -160,7 +161,8 @@ class _Session:
 
     async def _evaluate(self) -> None:
         try:
-            self._run_script()
+            with lane():
+                self._run_script()
         except BaseException as error:
             if not self.stopped:
                 self._ended_by(error)

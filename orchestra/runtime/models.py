@@ -10,6 +10,7 @@ from orchestra.nodes.functions import Native
 from orchestra.nodes.op import Op
 from orchestra.runtime.calls import LLMRequest, LLMResult
 from orchestra.runtime.claude_arguments import FUNCTIONS, CallArguments, read_arguments
+from orchestra.runtime.lanes import next_position
 from orchestra.store import CallRow
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import Meta, joined, merge, tag, with_facts
@@ -77,7 +78,7 @@ class _Call:
             fields["dir"] = self._run.root / given.dir
         streams = bool((self._scope.context.more or {}).get("stream"))
         fields["stream"] = (given.stream or streams) and self._run.streams_text
-        return LLMRequest(call_id=self._id, fn=self._fn, **fields)
+        return LLMRequest(call_id=self._id, fn=self._fn, position=next_position(), **fields)
 
     def _value(self, result: LLMResult) -> Any:
         """The answer as data with its text, the labels of all arguments, and what is known about the call."""
@@ -135,4 +136,4 @@ class _Call:
             self._run.store_failed(error)
 
 
-REQUEST_FIELDS = frozenset(LLMRequest.__dataclass_fields__) - {"call_id", "fn", "stream"}
+REQUEST_FIELDS = frozenset(LLMRequest.__dataclass_fields__) - {"call_id", "fn", "stream", "position"}

@@ -12,6 +12,7 @@ import trio
 from orchestra.errors import OrchError
 from orchestra.nodes.items import PASSED_OVER, STOPPED
 from orchestra.nodes.signals import Done
+from orchestra.runtime.lanes import lane, next_position
 from orchestra.runtime.signals import Interrupted
 
 if TYPE_CHECKING:
@@ -52,10 +53,12 @@ class Fanout:
     first_error: OrchError | None = None
     results: list[Any] = field(default_factory=list)
     earliest: float = 0.0
+    position: tuple[int, ...] = ()
 
     def outcomes(self) -> list[Any]:
         """For each item its value, its OrchError, or STOPPED if it did not run. Raises what ended the loop."""
         self.results = [STOPPED] * self.count
+        self.position = next_position()
         loop = self.run.begin_loop(self.count, self.width, self.label)
         try:
             self.run.wait(self._all, loop)
@@ -95,7 +98,8 @@ class Fanout:
         self.run.event("item:start", loop=loop, index=index)
         status = "ok"
         try:
-            self.results[index] = await self._tried(index)
+            with lane((*self.position, index)):
+                self.results[index] = await self._tried(index)
             self.succeeded += self.results[index] is not PASSED_OVER
             if self.succeeded == self.enough:
                 self.stopped = self.cut = True

@@ -76,6 +76,26 @@ def test_nth_and_times(tmp_path: Path) -> None:
     assert replay.unused_replies() == ["replies.jsonl:4"]
 
 
+def test_agent_and_purpose_choose(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {"match": {"agent": "scout", "purpose": "plan"}, "reply": "both"},
+        {"match": {"agent": "scout"}, "reply": "scout"},
+        {"match": {"contains": "hello"}, "reply": "else"},
+    )
+    answers, _ = ask_all(tmp_path, {"agent": "scout", "purpose": "plan"}, {"agent": "scout"}, {"purpose": "plan"})
+    assert answers == ["both", "scout", "else"]
+
+
+def test_items_of_a_parallel_loop_do_not_count_each_other(tmp_path: Path) -> None:
+    write(tmp_path, {"times": 1, "reply": "once"}, {"match": {"nth": 2}, "reply": "second"}, {"reply": "later"})
+    before, first, other, again, after = (1,), (2, 0, 1), (2, 1, 1), (2, 1, 2), (3,)
+    answers, _ = ask_all(tmp_path, *({"position": place} for place in (other, first, again)))
+    assert answers == ["once", "once", "second"]
+    answers, _ = ask_all(tmp_path, *({"position": place} for place in (before, first, other, again, after)))
+    assert answers == ["once", "second", "second", "later", "later"]
+
+
 def test_a_folder_of_files_and_comments_of_blank_lines(tmp_path: Path) -> None:
     (tmp_path / "replies").mkdir()
     write(tmp_path, {"reply": "b"}, name="replies/b.jsonl")
@@ -112,9 +132,10 @@ def test_a_miss_names_the_hash_and_the_closest_case(tmp_path: Path) -> None:
     error = caught.value
     digest = hashlib.sha256(b"hello").hexdigest()
     assert error.code == "E715"
-    assert error.message == f"no recorded answer for @ask with model sonnet and prompt sha256 {digest}"
+    assert error.message == 'no recorded answer for @ask with model sonnet and the prompt "hello"'
     assert [note.message for note in error.notes] == [
-        'the closest is replies.jsonl:2: the prompt does not contain "essay 7"'
+        'the closest is replies.jsonl:2: the prompt does not contain "essay 7"',
+        f"the sha256 of the prompt is {digest}",
     ]
 
 
