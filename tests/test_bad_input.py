@@ -190,7 +190,6 @@ UNBUILT = [
     ("--budget usd=3", "", "--budget"),
     ("--wait", "", "--wait"),
     ("--fork other", "", "--fork"),
-    ("", "[policy]\nlabels = 1\n", "[policy]"),
     ("", "[llm.budget]\nusd = 3\n", "[llm] budget"),
     ("", "[checkpoint]\nsecrets = true\n", "[checkpoint] secrets"),
 ]

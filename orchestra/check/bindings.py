@@ -32,10 +32,11 @@ __all__ = ["declare", "define_all"]
 def define_all(walker: Walker, scope: Scope) -> None:
     """Bind the variables and functions of a file before its statements are looked at."""
     for name, statement in walker.module.definitions():
-        made = Name(name, "var" if isinstance(statement, Var) else "exe", statement.span, statement.span.end)
+        kind = {Var: "var", Exe: "exe"}.get(type(statement), "guard")
+        made = Name(name, kind, statement.span, statement.span.end)
         if isinstance(statement, Exe):
             made.signature, made.idle = signature(statement), True
-        else:
+        elif isinstance(statement, Var):
             made.idle = is_idle(statement.value)
         if name in KEPT or (name in RESERVED and isinstance(statement, Var)):
             message = f"@{name} is a reserved name"

@@ -19,6 +19,7 @@ from orchestra.location import is_url
 from orchestra.lookup import written_path
 from orchestra.nodes.functions import Param
 from orchestra.nodes.modules import Import, ImportAll, ImportItem, ImportWhole, Package, default_name
+from orchestra.nodes.policies import ImportPolicy
 from orchestra.values.known import MODEL_FUNCTIONS, MODEL_MODULES
 
 __all__: list[str] = []
@@ -44,6 +45,7 @@ def _item(
     made = Name(alias, "import", item.span, node.span.end, idle=True)
     if surface is not None:
         made.signature = surface.names.get(name)
+        made.idle = name not in surface.active
         if not surface.has(name):
             meant = nearest(name, set(surface.names))
             known = "it exports " + ", ".join(sorted(surface.names)) if surface.names else None
@@ -51,6 +53,12 @@ def _item(
             walker.findings.add("E411", f"{name} is not exported by {source}", item.span, help=help, variable=name)
     made.model = name in MODEL_FUNCTIONS and (source or "").removeprefix("@").split("@")[0] in MODEL_MODULES
     declare(walker, made, scope)
+
+
+@on(ImportPolicy)
+def policy(walker: Walker, node: ImportPolicy, scope: Scope, attitude: Attitude) -> None:
+    walker.visit(node.source, scope)
+    declare(walker, Name(str(node.token)[1:], "import", node.span, node.span.end), scope)
 
 
 @on(ImportWhole)

@@ -17,19 +17,22 @@ from orchestra.nodes.commands import Code, Command
 from orchestra.nodes.files import Load
 from orchestra.nodes.foreach import Foreach
 from orchestra.nodes.functions import Call, Exe, Shadow
+from orchestra.nodes.guards import Guard
 from orchestra.nodes.hooks import Hook
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import For
 from orchestra.nodes.modules import Export, ExportItem, Import, ImportWhole, ModuleName, Needs
 from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.pipelines import ParallelCalls, Pipeline
+from orchestra.nodes.policies import Auth, ImportPolicy, Policy
 from orchestra.nodes.script import Document, Script
 from orchestra.nodes.templates import Template, Text
 from orchestra.source import Source
 
 __all__ = ["Module", "bound_names", "is_idle", "literal", "signature", "source_of"]
 
-DEFINITIONS = (Var, Exe, Shadow, Import, ImportWhole, Export, Needs, Hook, Document)
+GUARDING = (Guard, Policy, Auth)
+DEFINITIONS = (Var, Exe, Shadow, Import, ImportWhole, ImportPolicy, Export, Needs, Hook, *GUARDING, Document)
 BUSY = (Call, Command, Code, Load, For, Foreach, Loop, Pipeline, ParallelCalls)
 
 
@@ -58,14 +61,18 @@ class Module:
         """Whether the file does something besides defining names for others."""
         return any(not isinstance(statement, DEFINITIONS) for statement in self.statements)
 
-    def definitions(self) -> Iterator[tuple[str, Var | Exe]]:
-        """The variables and functions of the top level, in order."""
+    def definitions(self) -> Iterator[tuple[str, Var | Exe | Guard | Policy | Auth]]:
+        """The variables, functions, guards and the like of the top level, in order."""
         for statement in self.statements:
             if isinstance(statement, Var):
                 for name in bound_names(statement.target):
                     yield name, statement
             elif isinstance(statement, Exe):
                 yield str(statement.token)[1:], statement
+            elif isinstance(statement, GUARDING):
+                token = statement.name if isinstance(statement, Guard) else statement.token
+                if token:
+                    yield str(token)[1:], statement
 
     def imports(self) -> list[Import | ImportWhole]:
         return [part for part in self.statements if isinstance(part, (Import, ImportWhole))]
@@ -90,7 +97,10 @@ class Module:
         own = {name: signature(part) if isinstance(part, Exe) else None for name, part in self.definitions()}
         exported = self.exported()
         names = own if exported is None else {alias: own.get(name) for alias, name in exported.items()}
-        return Surface(self.source.name, names, open=bool(self.errors))
+        active = {name for name, part in self.definitions() if isinstance(part, GUARDING)}
+        if exported is not None:
+            active = {alias for alias, name in exported.items() if name in active}
+        return Surface(self.source.name, names, open=bool(self.errors), active=frozenset(active))
 
     def checkpoints(self) -> list[str]:
         return self.script.checkpoints() if self.script is not None else []

@@ -12,8 +12,10 @@ from orchestra.check.findings import Finding
 from orchestra.check.module import Module, source_of
 from orchestra.nodes.base import Node
 from orchestra.nodes.functions import Exe
+from orchestra.nodes.guards import Guard
 from orchestra.nodes.hooks import Hook
 from orchestra.nodes.modules import Import, ImportItem, Needs
+from orchestra.nodes.policies import ImportPolicy, Policy
 from orchestra.nodes.templates import references
 
 __all__ = ["Report"]
@@ -91,6 +93,22 @@ class Report:
             for part in parts
         ]
 
+    def guards(self) -> list[dict[str, Any]]:
+        parts = [part for part in self.module.statements if isinstance(part, Guard)] if self.module else []
+        return [
+            {
+                "name": str(part.name)[1:] if part.name else None,
+                "timing": part.when,
+                "trigger": part.trigger.span.text,
+                "privileged": part.privileged is not None,
+            }
+            for part in parts
+        ]
+
+    def policies(self) -> list[str]:
+        statements = self.module.statements if self.module else []
+        return [str(part.token)[1:] for part in statements if isinstance(part, (Policy, ImportPolicy))]
+
     def needs(self) -> list[str]:
         parts = [part for part in self.module.statements if isinstance(part, Needs)] if self.module else []
         return [str(part.body).strip() for part in parts]
@@ -113,8 +131,8 @@ class Report:
             "exports": self.exports(),
             "imports": self.imports(),
             "hooks": self.hooks(),
-            "guards": [],
-            "policies": [],
+            "guards": self.guards(),
+            "policies": self.policies(),
             "needs": self.needs(),
             "checkpoints": self.module.checkpoints() if self.module else [],
             "template": self._template(),

@@ -41,6 +41,8 @@ RULES: dict[str, Rule] = {
     "template-unknown-variable": _warning("A template file uses a name that its declaration does not give it."),
     "hook-never-matches": _warning("A hook waits for an operation that cannot happen."),
     "hook-after-first-use": _warning("A hook begins to watch after what it watches has happened."),
+    "guard-never-matches": _warning("A guard waits for an operation or a label that does not occur."),
+    "privileged-allow-all": _warning("A privileged guard allows everything, and so switches policies off."),
     "repeated-checkpoint": _warning("Two arms name the same checkpoint; entering it twice is an error."),
     "unreachable-arm": _warning("An arm of when stands after one that always matches."),
     "loop-decided-elsewhere": _warning("A function ends or continues the loop in which it is called."),

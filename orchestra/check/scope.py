@@ -22,14 +22,25 @@ class Signature:
 
 
 class Surface:
-    """What a module offers to whoever imports it. `open`: there may be more names than are known."""
+    """What a module offers to whoever imports it.
 
-    __slots__ = ("names", "open", "title")
+    open:   there may be more names than are known
+    active: names of guards and policies, which are of use by being imported
+    """
 
-    def __init__(self, title: str, names: Mapping[str, Signature | None], open: bool = False) -> None:
+    __slots__ = ("active", "names", "open", "title")
+
+    def __init__(
+        self,
+        title: str,
+        names: Mapping[str, Signature | None],
+        open: bool = False,
+        active: frozenset[str] = frozenset(),
+    ) -> None:
         self.title = title
         self.names = names
         self.open = open
+        self.active = active
 
     def has(self, name: str) -> bool:
         return self.open or name in self.names or name in ("default", "__meta__", "mx")

@@ -18,6 +18,7 @@ from orchestra.check.library import TEMPLATES, Library, mode_of
 from orchestra.check.module import Module
 from orchestra.check.report import Report
 from orchestra.check.scope import Name, Scope
+from orchestra.check.security import check_security
 from orchestra.check.walker import Walker
 from orchestra.config import Config
 from orchestra.errors import OrchError
@@ -102,6 +103,7 @@ def _check(walker: Walker, module: Module) -> None:
     walker.visit_all(imports, scope)  # a function may use what is imported below it
     walker.visit_all(others, scope)
     check_hooks(walker, scope)
+    check_security(walker)
     _unused(walker, scope)
     _unlabelled(walker)
 

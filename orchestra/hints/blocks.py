@@ -13,13 +13,6 @@ __all__ = ["PATTERNS"]
 
 PATTERNS: Final = (
     Pattern(
-        "E605",
-        r"(?P<fault>guard|policy|auth|sign|verify|box)\b",
-        "{fault} is not enforced by this version, so the script is refused as a whole",
-        "remove it only if you can do without its protection",
-        before=BEGIN,
-    ),
-    Pattern(
         "E105",
         r"(?P<fault>var)\b[ \t]*(?P<name>[^\n=;]*)(?:=[ \t]*(?P<rest>[^\n;]*))?",
         "var cannot be used inside a block",

@@ -12,13 +12,6 @@ PATTERNS: Final = (
     # ── imports ──
     Pattern(
         "E605",
-        r"(?P<fault>policy)[ \t]+@",
-        "importing a policy is not enforced by this version, so the script is refused as a whole",
-        "remove it only if you can do without its protection",
-        before=r"\bimport[ \t]+",
-    ),
-    Pattern(
-        "E605",
         r"(?P<fault>mcp)\b",
         "importing tools of a server is not offered by this version",
         "write a function that calls the server: exe @name(x) = cmd {{…}}",

@@ -141,7 +141,7 @@ class Labelled(Node):
         while isinstance(value, Labelled):
             labels.append(str(value.label))
             value = value.value
-        return add_labels(present(value.whole(scope)), labels)
+        return scope.run.labelled(present(value.whole(scope)), labels, self.span)
 
 
 @node

@@ -62,6 +62,17 @@ class Using(Node):
 
 
 @node
+class UsingAuth(Node):
+    """`using auth:name`: a credential in the environment of this command only."""
+
+    name: str
+
+    def variables(self, scope: Scope) -> dict[str, str]:
+        found: dict[str, str] = scope.run.credential(str(self.name), scope, self.span)
+        return found
+
+
+@node
 class EnvName(Node):
     """The bare name in `using: { var: @value, as: NAME }`."""
 
@@ -91,7 +102,7 @@ def is_live(scope: Scope) -> bool:
     return bool((scope.context.more or {}).get("stream"))
 
 
-def _completed(options: CommandOptions, using: Using | None, scope: Scope) -> CommandOptions:
+def _completed(options: CommandOptions, using: Using | UsingAuth | None, scope: Scope) -> CommandOptions:
     """The options with what stands at the command itself and around the call."""
     env = {**options.env, **using.variables(scope)} if using is not None else options.env
     return replace(options, env=env, stream=is_live(scope) or (options.stream and scope.run.streams_live))
@@ -112,7 +123,7 @@ class Command(Node):
     args: CodeArgs | None
     directory: CodeDir | None
     parts: list[Node]
-    using: Using | None = None
+    using: Using | UsingAuth | None = None
 
     def eval(self, scope: Scope) -> Any:
         return self.run(scope, CommandOptions())
@@ -124,12 +135,12 @@ class Command(Node):
         options = _completed(options, self.using, scope)
         text, meta = command_text(self.parts, self.span, scope)
         facts = {"command": text, "subtype": "cmd"}
-        op = Op("run", "", [text], (), self.span, facts=facts)
+        op = Op("run", "", [tag(text, meta)], (), self.span, facts=facts)
         directory = _directory(self.directory, scope)
         told = {"source": "cmd", "command": text, **_streamed(options)}
 
         def work(op: Op) -> Any:
-            outcome = scope.run.command(op.inputs[0], directory, options, scope, self.span)
+            outcome = scope.run.command(str(unwrap(op.inputs[0])), directory, options, scope, self.span)
             return _result(outcome, meta, told, scope)
 
         return scope.run.perform(op, work, scope)
@@ -140,7 +151,7 @@ class OldCommand(Node):
     """`run { … }`: the old spelling of `run cmd { … }`."""
 
     parts: list[Node]
-    using: Using | None = None
+    using: Using | UsingAuth | None = None
 
     def eval(self, scope: Scope) -> Any:
         return self.run(scope, CommandOptions())
@@ -154,7 +165,7 @@ class QuotedCommand(Node):
     """`run "…"`: the oldest spelling."""
 
     text: Template
-    using: Using | None = None
+    using: Using | UsingAuth | None = None
 
     def __post_init__(self) -> None:
         check_operators(self.text.parts, self.span)
@@ -233,7 +244,7 @@ class Code(Node):
     args: CodeArgs | None
     directory: CodeDir | None
     code: str
-    using: Using | None = None
+    using: Using | UsingAuth | None = None
 
     @property
     def is_script(self) -> bool:
@@ -254,13 +265,15 @@ class Code(Node):
     def _run(self, scope: Scope, options: CommandOptions, params: dict[str, Any]) -> Any:
         options = _completed(options, self.using, scope)
         lang = str(self.language)
-        op = Op("run", "", [str(self.code)], (), self.span, facts={"subtype": lang, "command": str(self.code)})
+        meta = joined(params.values(), deep=True)
+        code = tag(str(self.code), meta)
+        op = Op("run", "", [code], (), self.span, facts={"subtype": lang, "command": str(self.code)})
         directory = _directory(self.directory, scope)
         told = {"source": lang, "command": str(self.code).strip(), **_streamed(options)}
 
         def work(op: Op) -> Any:
-            outcome = scope.run.code(lang, op.inputs[0], params, directory, options, scope, self.span)
-            return _result(outcome, joined(params.values(), deep=True), told, scope)
+            outcome = scope.run.code(lang, str(unwrap(op.inputs[0])), params, directory, options, scope, self.span)
+            return _result(outcome, meta, told, scope)
 
         return scope.run.perform(op, work, scope)
 

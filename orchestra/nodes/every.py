@@ -3,9 +3,11 @@
 from orchestra.nodes import (
     blocks,
     commands,
+    denial,
     files,
     foreach,
     functions,
+    guards,
     hooks,
     literals,
     loop,
@@ -18,16 +20,18 @@ from orchestra.nodes import (
     parallel_block,
     parallel_for,
     pipelines,
+    policies,
     prose,
     script,
     stages,
     tails,
     templates,
+    unbuilt,
     when,
 )  # fmt: skip
 
 __all__ = [
-    "blocks", "commands", "files", "foreach", "functions", "hooks", "literals", "loop", "loops", "modules", "names",
-    "operators", "options", "output", "parallel_block", "parallel_for", "pipelines", "prose", "script", "stages",
-    "tails", "templates", "when",
+    "blocks", "commands", "denial", "files", "foreach", "functions", "guards", "hooks", "literals", "loop", "loops",
+    "modules", "names", "operators", "options", "output", "parallel_block", "parallel_for", "pipelines", "policies",
+    "prose", "script", "stages", "tails", "templates", "unbuilt", "when",
 ]  # fmt: skip

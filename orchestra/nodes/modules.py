@@ -134,6 +134,7 @@ class Import(Statement):
         if not isinstance(value, View):  # a namespace labels its own values
             value = add_labels(value, map(str, self.labels))
         scope.module.declare(name, value, item.span, imported=True)
+        scope.run.imported(value)
 
 
 @node

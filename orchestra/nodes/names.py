@@ -187,7 +187,7 @@ class Index(Access):
 
     def combine(self, base: Any, key: Any) -> Any:
         if isinstance(base, View):
-            return base.field(str(key))
+            return base.index(str(key))
         return access.get_index(base, key)
 
 

@@ -36,7 +36,14 @@ class WithOptions(Node):
         data = plain(self.options.object.eval(scope))
         return data if isinstance(data, dict) else {}
 
+    def scope(self, around: Scope) -> Scope:
+        """Where the value is made: other guards and policies may be in force there."""
+        if self.options.part("guards") is None and self.options.part("policy") is None:
+            return around
+        return around.run.narrowed(self.options, around)  # type: ignore[no-any-return]
+
     def eval(self, scope: Scope) -> Any:
+        scope = self.scope(scope)
         stages = self.options.part("pipeline")
         if stages is None:
             return self._source(scope)

@@ -43,6 +43,8 @@ class Show(Statement):
 
     def outcome(self, scope: Scope) -> Any:
         """Show, and give the text: what `show` is worth as an arm of `when`."""
+        if isinstance(self.value, WithOptions):
+            scope = self.value.scope(scope)
         before = scope.run.streamed
         value = self._foreach(scope) or add_labels(self.value.whole(scope), map(str, self.labels))
         return value if was_live(value, before, scope) else scope.run.show(value, scope, self.span)
@@ -246,7 +248,7 @@ class Invocation(Statement):
 
     def __post_init__(self) -> None:
         kind = type(self.value).__name__
-        if not isinstance(self.value, RUNS) and kind not in ("Command", "Code", "New", "BlockValue"):
+        if not isinstance(self.value, RUNS) and kind not in ("Command", "Code", "New", "BlockValue", "Box"):
             raise OrchError(
                 "E102",
                 "this is a value, not a statement",

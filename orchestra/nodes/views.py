@@ -30,6 +30,10 @@ class View:
     def field(self, name: str) -> Any:
         return MISSING
 
+    def index(self, name: str) -> Any:
+        """What stands in brackets after it."""
+        return self.field(name)
+
     def plain(self) -> Any:
         """All fields as an object, without those that have nothing to say."""
         shown = {name: self.field(name) for name in self.names}

@@ -12,6 +12,7 @@ from orchestra.printing import (  # noqa: F401  (these fill the table)
     expressions,
     modules,
     pipelines,
+    security,
     statements,
     texts,
 )

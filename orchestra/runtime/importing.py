@@ -22,6 +22,7 @@ from orchestra.runtime.module import Module
 from orchestra.runtime.modules import Modules
 from orchestra.runtime.needs import missing_needs, read_braces
 from orchestra.runtime.packages import NODE, PYTHON, has_package, package_module
+from orchestra.runtime.refusals import refuse_constructs
 from orchestra.source import Span
 from orchestra.values.known import MODEL_MODULES
 from orchestra.values.scope import Scope
@@ -142,6 +143,8 @@ class Importing:
 
     def prepare_module(self, module: Module) -> None:
         """Before a module's statements run: checkpoints are known, prelude names are there."""
+        if module.script is not None:
+            refuse_constructs(module.script)
         self.collect_phases(module)  # type: ignore[attr-defined]
         self.front_matter(module)  # type: ignore[attr-defined]
 

@@ -90,6 +90,7 @@ def launch(request: LaunchRequest) -> int:
     run.main = run.modules.main(source, script)
     run.main.scope.names.update(run.prelude())
     run.prepare_module(run.main)
+    run.keep_to(request.config)
     exit, fault = FAILED, None
     session = _Session(run)
     try:
@@ -196,7 +197,7 @@ class _Session:
         if value is not None:
             self.result = value
             run.sinks.result(display(value))
-        run.hooks.report_repeats()
+        run.seam.hooks.report_repeats()
         unseen = run.unseen_failures()
         if run.interrupted:
             return INTERRUPTED

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from orchestra.config import Config
 from orchestra.errors import OrchError
 from orchestra.invocation import RunOptions
+from orchestra.nodes.base import walk
+from orchestra.nodes.script import Script
+from orchestra.nodes.unbuilt import Unbuilt
 
-__all__ = ["refuse_unbuilt"]
+__all__ = ["refuse_constructs", "refuse_unbuilt"]
+
+WORDS = re.compile(r"\b(?:box|env|sign|verify|auth|profile)\b")
 
 
 def refuse_unbuilt(options: RunOptions, config: Config) -> None:
@@ -15,7 +22,6 @@ def refuse_unbuilt(options: RunOptions, config: Config) -> None:
         "--budget": options.budget,
         "--wait": options.wait,
         "--fork": options.fork,
-        "[policy]": config.policy,
         "[llm] budget": config.llm.budget,
         "[checkpoint] secrets": config.checkpoint.secrets,
     }
@@ -23,3 +29,11 @@ def refuse_unbuilt(options: RunOptions, config: Config) -> None:
         if wish:
             help = f"leave {name} out; nothing was run"
             raise OrchError("E605", f"{name} is not enforced by this version", help=help, exit=2)
+
+
+def refuse_constructs(script: Script) -> None:
+    """E605 for a construct that nothing enforces yet."""
+    if WORDS.search(script.span.source.text):
+        for part in walk(script):
+            if isinstance(part, Unbuilt):
+                raise part.refusal()

@@ -29,13 +29,14 @@ from orchestra.runtime.builtins import Builtins, exists_call
 from orchestra.runtime.digests import Digests
 from orchestra.runtime.executing import Executing
 from orchestra.runtime.files.loader import Loader
-from orchestra.runtime.hooks import Hooks
 from orchestra.runtime.importing import Importing
 from orchestra.runtime.memo import Memo
 from orchestra.runtime.module import Module
 from orchestra.runtime.modules import Modules, TemplateBody
 from orchestra.runtime.parallel import Fanout
 from orchestra.runtime.recording import Recording
+from orchestra.runtime.seam import Seam
+from orchestra.runtime.securing import Securing
 from orchestra.runtime.signals import Interrupted
 from orchestra.runtime.sinks import Sinks
 from orchestra.runtime.structured import told_effect
@@ -52,7 +53,7 @@ __all__ = ["Run"]
 BREATH = 256  # loop rounds between two looks at the rest of the world
 
 
-class Run(Recording, Executing, Writing, Importing):
+class Run(Recording, Executing, Writing, Importing, Securing):
     """The mixins hold the store, commands and code, files and modules; here are evaluation and output."""
 
     def __init__(self, request: Any, sinks: Sinks, script_name: str) -> None:
@@ -72,7 +73,7 @@ class Run(Recording, Executing, Writing, Importing):
         self.reads_json = bool(self.config.run.autoParseJson)
         self.recursion_limit = int(self.environ.get("ORCH_RECURSION_DEPTH") or self.config.run.recursionDepth)
         self.parallel_limit = int(self.environ.get("ORCH_PARALLEL_LIMIT") or self.config.run.parallel)
-        self.has_hooks = False  # whether there are hooks
+        self.has_hooks = False  # whether something stands around operations: hooks, guards, policies
         self.effects: list[dict[str, Any]] | None = [] if self.options.structured else None
         self.state: dict[str, Any] | None = deepcopy(self.options.state)  # a snapshot that the script may change
         self.state_writes: list[dict[str, Any]] = []
@@ -80,12 +81,12 @@ class Run(Recording, Executing, Writing, Importing):
         self.waits = 0  # how often something has been waited for
         self._loops = 0
         self._stdin: Any = MISSING
-        self.hooks = Hooks(self)
+        self.seam = Seam(self)
         self.builtins = Builtins(self)
         self.modules = Modules(self)
         self.digests = Digests(self)
         self.memo = Memo(self)
-        self.loader = Loader(self.root, observe=self._observed, permit=self.permitted, web=self._web)
+        self.loader = Loader(self.root, observe=self._observed, permit=self.readable, web=self._web)
         self._start_recording()
         self._start_executing()
         self.main: Module
@@ -208,16 +209,16 @@ class Run(Recording, Executing, Writing, Importing):
     # ── the seam ─────────────────────────────────────────────────────────────────────────────────
 
     def call(self, op: Op, scope: Scope) -> Any:
-        """Call a function: hooks, cache, body."""
+        """Call a function: hooks, guards, cache, body."""
         function = op.function
-        if "llm" not in op.labels and (function.__class__ is Native or not self.hooks.watches("exe")):
+        if "llm" not in op.labels and (function.__class__ is Native or not self.seam.watches("exe")):
             return function.run_body(op, scope)
         return self._labelled(op, lambda op, inner: function.run_body(op, inner), scope)
 
     def _labelled(self, op: Op, body: Callable[[Op, Scope], Any], scope: Scope) -> Any:
         facts: dict[str, Any] = {}
 
-        def handler(op: Op) -> Any:
+        def handler(op: Op, scope: Scope) -> Any:
             if "llm" not in op.labels:
                 return body(op, scope)
             try:
@@ -226,17 +227,17 @@ class Run(Recording, Executing, Writing, Importing):
                 error.labelled = True
                 raise
 
-        return self.hooks.perform(op, handler, scope, facts)
+        return self.seam.perform(op, handler, scope, facts)
 
     def perform(self, op: Op, handler: Callable[[Op], Any], scope: Scope) -> Any:
         """Every effect passes here."""
-        return self.hooks.perform(op, handler, scope, {})
+        return self.seam.perform(op, lambda op, scope: handler(op), scope, {})
 
     def around(self, kind: str, node: Node, scope: Scope, action: Callable[[Scope], Any], name: str = "") -> Any:
         """A construct that hooks may watch."""
-        if not self.hooks.watches(kind):
+        if not self.seam.watches(kind):
             return action(scope)
-        return self.hooks.perform(Op(kind, name, [], (), node.span), lambda op: action(scope), scope, {})
+        return self.seam.perform(Op(kind, name, [], (), node.span), lambda op, scope: action(scope), scope, {})
 
     def statement(self, kind: str, node: Node, scope: Scope, action: Callable[[Scope], Return | None]) -> Return | None:
         """Likewise for one that may end the block around it; hooks see that as they see an error."""
@@ -254,22 +255,22 @@ class Run(Recording, Executing, Writing, Importing):
 
     def fire(self, timing: str, kind: str, node: Node, scope: Scope) -> None:
         """Run the hooks of one timing for something that is no single operation."""
-        self.hooks.fire(timing, Op(kind, "", [], (), node.span), scope)
+        self.seam.hooks.fire(timing, Op(kind, "", [], (), node.span), scope)
 
     def round(self, node: Node, scope: Scope) -> None:
         """One round of a `loop`."""
-        if self.hooks.watches("loop"):
-            self.hooks.perform(Op("loop", "", [], (), node.span), lambda op: None, scope, {})
+        if self.seam.watches("loop"):
+            self.perform(Op("loop", "", [], (), node.span), lambda op: None, scope)
 
     def watches(self, kind: str) -> bool:
-        return self.hooks.watches(kind)
+        return bool(self.seam.watches(kind))
 
     def iteration(self, node: Node, key: str, item: Any, scope: Scope, body: Callable[[Any], Any]) -> Any:
         op = Op("for:iteration", "", [item], (), node.span)
-        return self.hooks.perform(op, lambda op: body(op.inputs[0]), scope, {})
+        return self.perform(op, lambda op: body(op.inputs[0]), scope)
 
     def add_hook(self, hook: ActiveHook, span: Span) -> None:
-        self.hooks.add(hook, span)
+        self.seam.hooks.add(hook, span)
         self.has_hooks = True
 
     def labelled_variable(self, node: Any, scope: Scope) -> Any:
@@ -294,7 +295,7 @@ class Run(Recording, Executing, Writing, Importing):
     def show(self, value: Any, scope: Scope, span: Span) -> str:
         """Print a value; the text is what `show` is worth as an arm of `when`."""
         op = Op("show", "", [value], (), span)
-        return str(self.hooks.perform(op, lambda op: self._print(op.inputs[0], span), scope, {}))
+        return str(self.perform(op, lambda op: self._print(op.inputs[0], span), scope))
 
     def effect(
         self, kind: str, text: Callable[[], str], value: Any, span: Span | None, target: str | None = None
@@ -330,7 +331,7 @@ class Run(Recording, Executing, Writing, Importing):
 
     def log(self, value: Any, scope: Scope, span: Span) -> None:
         op = Op("log", "", [value], (), span)
-        self.hooks.perform(op, lambda op: self._log(op.inputs[0], span), scope, {})
+        self.perform(op, lambda op: self._log(op.inputs[0], span), scope)
 
     def _log(self, value: Any, span: Span) -> None:
         from orchestra.runtime.files.writer import render_output

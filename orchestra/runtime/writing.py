@@ -46,6 +46,7 @@ class Writing(Filing):
     effect: Callable[..., None]
     state: dict[str, Any] | None
     state_writes: list[dict[str, Any]]
+    seam: Any
     _frame: MemoFrame | None = None
 
     # ── loading ──────────────────────────────────────────────────────────────────────────────────
@@ -54,6 +55,7 @@ class Writing(Filing):
         """The value of `<path>`. What a labelled call loads is noted with it."""
         chosen = parse_selector(selector) if selector is not None else None
         if is_url(path):
+            self.seam.policies.check_network(path)
             return self.wait(self.loader.fetch, path, chosen, optional)
         workspace = self._workspace(path)
         if workspace is not None:
@@ -75,6 +77,11 @@ class Writing(Filing):
     def place(self, written: str, module: Any) -> Path:
         """The absolute path that a path in a script means. E402 outside the project where that is not allowed."""
         return self.permitted(under_prefix(written, self.prefixes()) or resolve(written, module.directory, self.root))
+
+    def readable(self, path: Path) -> Path:
+        """The path of a file that is about to be read, if nothing forbids that. E402, E602."""
+        self.seam.policies.check_file("r", path)
+        return self.permitted(path)
 
     def permitted(self, path: Path) -> Path:
         """The path, unless the project keeps its scripts inside and this one leads out, by a link as well."""
@@ -176,6 +183,7 @@ class Writing(Filing):
 
     def _to_file(self, where: str, value: Any, format: str | None, scope: Scope) -> None:
         path = self._target(where, scope)
+        self.seam.policies.check_file("w", path)
         writer.write(path, writer.render_output(value, format, path.suffix))
         self._noted(path, "output", scope)
 
@@ -189,6 +197,7 @@ class Writing(Filing):
     def append(self, value: Any, where: str, format: str | None, scope: Scope, span: Span) -> None:
         try:
             path = self._target(where, scope)
+            self.seam.policies.check_file("w", path)
             writer.append(path, writer.render_record(value, path.suffix, format))
         except OrchError as error:
             raise error.at(span) from None

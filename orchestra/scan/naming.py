@@ -16,6 +16,8 @@ _WORD = re.compile(r"\w+")
 _DURATION = re.compile(r"\d+(?:\.\d+)?(?:ms|s|m|h|d|w)(?![\w-])")
 _KEY = re.compile(r"(?:[A-Za-z_](?:\w|-(?=\w))*|\d+)(?=\??\s*:(?!:))")
 _ARG_NAME = re.compile(r"([A-Za-z_](?:\w|-(?=\w))*)\s*:(?!:)")
+_AUTH_NAME = re.compile(r"auth:@?([A-Za-z_][\w-]*)")
+_BLESSING = re.compile(r"([A-Za-z][\w-]*)!(?!=)")
 _BARE = re.compile(r"[^,()\n\"'`\[\]{}@]+")
 _RUN_VALUE = re.compile(r"\s+(?:cmd\s*[({:]|[{\"'`]|@[\w.-]+\s*\|(?!\|))")
 _RUN_CODE = re.compile(r"\s+(?:sh|bash|js|javascript|node|nodejs|py|python)\s*[({:]")
@@ -76,6 +78,12 @@ class WordRules(State):
         if "ARG_NAME" in accepted and (match := _ARG_NAME.match(text, pos)):
             self.emit("ARG_NAME", pos, match.end(), match.group(1))
             return
+        if "AUTH_NAME" in accepted and (match := _AUTH_NAME.match(text, pos)):
+            self.emit("AUTH_NAME", pos, match.end(), match.group(1))
+            return
+        if "BLESSING" in accepted and (match := _BLESSING.match(text, pos)):
+            self.emit("BLESSING", pos, match.end(), match.group(1))
+            return
         match = words.NAME.match(text, pos)
         if match is None:
             raise self.fault("E101", f"unexpected character {text[pos]!r}", pos, pos + 1)
@@ -89,6 +97,8 @@ class WordRules(State):
     def _keyword(self, word: str, end: int) -> str:
         """The terminal that this word is here, or "" for an ordinary word."""
         kind = words.WORDS.get(word, "")
+        if kind == "_FOR" and "FOR_TIMING" in self.accepted:
+            return "FOR_TIMING"
         if kind == "_RUN" and self._runs_for_a_value():
             follows = _RUN_VALUE.match(self.text, end) or (self.last == "_ARROW" and _RUN_CODE.match(self.text, end))
             return "_RUN_VALUE" if follows else ""

@@ -64,6 +64,19 @@ WORDS: Final[dict[str, str]] = {
     "file": "_FILE",
     "files": "_FILES",
     "hook": "_HOOK",
+    "guard": "_GUARD",
+    "privileged": "PRIVILEGED",
+    "allow": "_ALLOW",
+    "deny": "_DENY",
+    "denied": "DENIED",
+    "policy": "_POLICY",
+    "union": "_UNION",
+    "auth": "_AUTH",
+    "box": "_BOX",
+    "env": "_BOX",
+    "sign": "_SIGN",
+    "by": "_BY",
+    "verify": "_VERIFY",
     "git": "_GIT",
     "needs": "_NEEDS",
     "profiles": "_PROFILES",
@@ -101,12 +114,15 @@ FOLLOWED_BY: Final[dict[str, re.Pattern[str]]] = {
     "_GIT": re.compile(r"\s+[\"'`@]"),
     "_WHILE": re.compile(r"\s*\("),
     "_FOR": re.compile(r"\s+(?:@|parallel\b|\d+\s+parallel\b|\()"),
+    "_BOX": re.compile(r"\s*[{\[]|\s+(?:@|with\b)"),
+    "_UNION": re.compile(r"\s*\("),
+    "DENIED": re.compile(r"\s*(?:=>|&&|\|\||==|!=|\?)|\s+\["),
     "STREAM_NAME": re.compile(r"(?![/.\w])"),
     "IMPORT_KIND": re.compile(r"\s*(?:[\"'`{<@(]|[a-z])"),
 }
 
 # After these a value may follow but need not: a line end closes them inside a block.
-OPTIONAL_OPERAND: Final = frozenset("_LOG _DONE _CONTINUE _SKIP _RETRY _BAIL _THROW _ARROW _SHOW".split())
+OPTIONAL_OPERAND: Final = frozenset("_ALLOW _DENY _LOG _DONE _CONTINUE _SKIP _RETRY _BAIL _THROW _ARROW _SHOW".split())
 
 # `output` and one target with nothing after it writes the document; with a value it would go on with `to`.
 DOCUMENT_TARGET: Final = re.compile(
@@ -118,7 +134,7 @@ DOCUMENT_TARGET: Final = re.compile(
 
 # Tokens that end an operand: what follows is an operator, an access or the end.
 OPERAND_ENDS: Final = frozenset(
-    "REF NUMBER DURATION FIELD CONSTANT QOPT _QOPT CODE PLACEHOLDER REGEX BARE _RPAR _RSQB _RBRACE _TPL_CLOSE "
+    "DENIED REF NUMBER DURATION FIELD CONSTANT QOPT _QOPT CODE PLACEHOLDER REGEX BARE _RPAR _RSQB _RBRACE _TPL_CLOSE "
     "_CMD_CLOSE _LOAD_CLOSE KEY NAME ENDLESS".split()
 )
 

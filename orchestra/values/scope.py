@@ -88,7 +88,7 @@ class StageFrame:
 class Context:
     """Immutable; `with_` makes the next one. Tasks of a parallel loop share their parent's."""
 
-    __slots__ = ("errors", "for_", "hooked", "loop", "memo", "more", "stage")
+    __slots__ = ("errors", "for_", "guarding", "hooked", "loop", "memo", "more", "stage")
 
     def __init__(
         self,
@@ -99,6 +99,7 @@ class Context:
         hooked: bool = False,
         errors: list[Any] | None = None,
         more: dict[str, Any] | None = None,
+        guarding: Any = None,
     ) -> None:
         self.stage = stage
         self.for_ = for_
@@ -106,6 +107,7 @@ class Context:
         self.memo = memo  # the enclosing labelled call, which gathers what it depends on
         self.hooked = hooked  # inside a hook body no hooks fire
         self.errors = errors if errors is not None else []  # error items of the last parallel loop
+        self.guarding = guarding  # what is true for guards and policies in here, None for nothing unusual
         self.more = more  # extra `@mx` fields (checkpoint, hooks, llm)
 
     def with_(self, **changes: Any) -> Context:

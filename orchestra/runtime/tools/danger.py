@@ -1,6 +1,6 @@
 """Files that no agent touches and commands that none runs, whatever a script grants: lists kept as data.
 
-Only tool calls of models are held to them; what a script itself does is not.
+Tool calls of models are always held to them, what a script itself does only under a policy.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from pathlib import Path
 
 from orchestra.runtime.tools.globs import path_matches
 
-__all__ = ["forbidden_command", "forbidden_read", "forbidden_write"]
+__all__ = ["VERSION", "forbidden_command", "forbidden_read", "forbidden_write", "listed"]
+
+VERSION = 1  # raised whenever something is added to or taken from the lists below
 
 # Credentials: neither read nor written.
 CREDENTIALS = (
@@ -78,6 +80,15 @@ COMBINATIONS: tuple[tuple[tuple[tuple[str, ...], ...], str], ...] = (
     ((("claude",), ("--dangerously-skip-permissions",)), "it switches off another agent's safety"),
     ((("codex",), ("--dangerously-bypass-approvals-and-sandbox",)), "it switches off another agent's safety"),
 )
+
+
+def listed() -> list[tuple[str, str]]:
+    """All of it as patterns of a policy, each with the reason."""
+    files = [(f"fs:r:{pattern}", "credentials") for pattern in CREDENTIALS]
+    files += [(f"fs:w:{pattern}", "settings that decide what may be done next") for pattern in SETTINGS]
+    programs = [(f"cmd:{program}", why) for program, why in PROGRAMS.items()]
+    combined = [(":".join(["cmd", *("|".join(word) for word in words)]), why) for words, why in COMBINATIONS]
+    return [*files, *programs, ("cmd:rm:-rf", "it deletes whole folders"), *combined]
 
 
 def forbidden_command(words: Sequence[str]) -> str | None:
