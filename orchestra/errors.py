@@ -94,6 +94,8 @@ NAMES: dict[str, str] = {
     "E716": "LLMTransport",
     "E717": "LLMEmpty",
     "E718": "LLMProviderError",
+    "E731": "ToolCollectionError",
+    "E732": "LLMNesting",
     "E801": "CHECKPOINT_UNKNOWN",
     "E802": "CHECKPOINT_AMBIGUOUS",
     "E803": "RESUME_TARGET",

@@ -19,6 +19,7 @@ from orchestra.check.module import Module
 from orchestra.check.report import Report
 from orchestra.check.scope import Name, Scope
 from orchestra.check.security import check_security
+from orchestra.check.tools import check_collections
 from orchestra.check.walker import Walker
 from orchestra.config import Config
 from orchestra.errors import OrchError
@@ -91,6 +92,7 @@ def _report(module: Module, library: Library) -> Report:
     if module.script is not None:
         _check(Walker(module, library, findings), module)
         give_advice(module.script, findings)
+        check_collections(module, findings)
     return Report(module.source.name, list(findings), module)
 
 

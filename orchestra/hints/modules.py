@@ -18,6 +18,13 @@ PATTERNS: Final = (
         before=r"\bimport[ \t]+tools\b[^\n]*\bfrom[ \t]+",
     ),
     Pattern(
+        "E605",
+        r"(?P<fault>mcp)\b",
+        "tools of a server are not offered by this version",
+        "list functions that call the server: var tools @t = {{ name: @function }}",
+        before=r"\bvar[ \t]+tools\b[^\n=]*=[ \t]*",
+    ),
+    Pattern(
         "E109",
         r"(?P<fault>\*)[ \t]*(?:as[ \t]+@?(?P<alias>\w+)[ \t]+)?(?:from[ \t]+)?(?P<source>[^\s]*)",
         "a whole module is imported under a name",

@@ -9,6 +9,7 @@ from orchestra.errors import Note, OrchError
 from orchestra.nodes.base import Node, Statement, execute, node, present
 from orchestra.nodes.op import Op
 from orchestra.nodes.signals import Continue, Done, Retry, Return, Skip
+from orchestra.nodes.tool_collection import collected
 from orchestra.source import Span
 from orchestra.values import operators
 from orchestra.values.scope import Scope
@@ -206,19 +207,24 @@ def check_labels(labels: list[str], span: Span) -> None:
 
 @node
 class Var(Statement):
-    """`var labels @name = value`: once, for the whole module."""
+    """`var labels @name = value`: once, for the whole module. `var tools` makes a collection of tools."""
 
     labels: list[str]
     target: Any
     optional: Any
     value: Node
+    collects: bool = field(init=False)  # the value describes tools
 
     def __post_init__(self) -> None:
+        self.collects = self.labels[:1] == ["tools"]
+        self.labels = self.labels[1:] if self.collects else self.labels
         check_labels(self.labels, self.span)
 
     def exec(self, scope: Scope) -> None:
         labelled = "llm" in self.labels
         value = scope.run.labelled_variable(self, scope) if labelled else present(self.value.whole(scope))
+        if self.collects:
+            value = collected(value, self.value.span, str(self.target))
         value = add_labels(value, map(str, self.labels))
         _assign_all(self.target, value, lambda name, item: self._declare(name, item, scope))
 

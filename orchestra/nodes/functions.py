@@ -12,6 +12,8 @@ from orchestra.nodes.blocks import Block, check_labels
 from orchestra.nodes.names import Field, Reference, peek_member
 from orchestra.nodes.op import Op
 from orchestra.nodes.signals import Continue, Done, Return, Skip
+from orchestra.nodes.tails import With
+from orchestra.nodes.tool_collection import CollectedTool
 from orchestra.nodes.views import View
 from orchestra.source import Span
 from orchestra.values.executable import Executable
@@ -105,6 +107,22 @@ class Function(Executable):
         self.plain = "llm" not in self.labels  # nothing stands between a call and the body, unless hooks do
         self.has_defaults = any(param.default is not None for param in params)
         self.digest: Any = None
+
+    @property
+    def types(self) -> dict[str, str]:
+        return {param.name: str(param.type) for param in self.definition.params or () if param.type is not None}
+
+    @property
+    def description(self) -> str | None:
+        """What `with { description: "…" }` behind the body says."""
+        options = getattr(self.body, "options", None)
+        part = options.part("description") if isinstance(options, With) else None
+        text = unwrap(part.eval(self.scope)) if part is not None else None
+        return text if isinstance(text, str) else None
+
+    @property
+    def defaulted(self) -> frozenset[str]:
+        return frozenset(param.name for param in self.definition.params or () if param.default is not None)
 
     def run_body(self, op: Op, scope: Scope) -> Any:
         """Evaluate the body with the operation's inputs as arguments."""
@@ -247,6 +265,8 @@ def call_value(callee: Any, inputs: list[Any], scope: Scope, place: Node, sample
         return function.enter(inputs, scope, place.span)
     if not isinstance(function, Executable):
         raise OrchError("E202", f"{place.span.text.split('(')[0]} is not a function", place.span)
+    if isinstance(function, CollectedTool):
+        return function.invoke(inputs, scope, place.span)
     op = Op("exe", function.name, inputs, function.labels, place.span, _alias(place), {}, function, sample, cache)
     return scope.run.call(op, scope)
 

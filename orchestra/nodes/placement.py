@@ -172,6 +172,11 @@ def _check_import(found: ImportWhole) -> None:
     if isinstance(found.source, Package):
         help = f"import {{ name }} from {found.source.span.text}"
         raise OrchError("E101", "of a package single names are imported", found.span, help=help, exit=2)
+    if [str(label) for label in found.labels] == ["tools", "from", "mcp"]:
+        help = "write a function that calls the server: exe @name(x) = cmd {…}"
+        raise OrchError(
+            "E605", "importing tools of a server is not offered by this version", found.span, help=help, exit=2
+        )
     names = [f"@{label}" for label in found.labels if str(label) != "from"]
     if names and len(names) < len(found.labels):
         help = f"import {{ {', '.join(names)} }} from {found.source.span.text}"

@@ -81,7 +81,7 @@ def items_target(node: ItemsTarget, show: Printer) -> Doc:
 @prints(Var)
 def var(node: Var, show: Printer) -> Doc:
     target = (_target(node.target, show), node.optional or "")
-    return spaced("var", labels(node.labels), target, "=", show(node.value))
+    return spaced("var", "tools" if node.collects else "", labels(node.labels), target, "=", show(node.value))
 
 
 @prints(Let)

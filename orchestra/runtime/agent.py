@@ -130,7 +130,9 @@ class Agent:
         def emit(kind: str, data: dict[str, Any]) -> None:
             self._told(kind, self.redactor.clean_data({"call_id": request.call_id, "fn": request.fn, **data}))
 
-        toolbox = Toolbox(request.tools, workspace, self._root, request.poll, self._command_environment)
+        toolbox = Toolbox(
+            request.tools, workspace, self._root, request.poll, self._command_environment, request.passage
+        )
         dialogue = Conversation(request, self._line(resolved), provider, toolbox, emit)
         call = Call(request, resolved.provider, resolved.id, dialogue, poll, entry)
         emit("llm:start", {"provider": resolved.provider, "model": resolved.id, "stream": request.stream})
@@ -224,8 +226,6 @@ def _without_secrets(environment: Mapping[str, str], kept: set[str]) -> dict[str
 
 def _check_tools(tools: ToolSet) -> None:
     """Refuses what no provider here can do, instead of leaving the model without it in silence."""
-    if tools.functions:
-        raise OrchError("E704", f"functions such as @{tools.functions[0].name} cannot be tools of a model here")
     foreign = [name for name in tools.names if name not in BUILT_IN]
     if foreign:
         raise OrchError("E704", f'there is no MCP server for the tool "{foreign[0]}"')

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestra.providers.protocol import Usage
+from orchestra.runtime.tools.passage import Passage
 from orchestra.runtime.tools.specs import ToolSet
 
 __all__ = ["LLMRequest", "LLMResult", "LineChoice", "PollFacts"]
@@ -36,6 +37,7 @@ class LLMRequest:
     position: where in the run the call is made, see `lanes`
     nudge:  how often a model that forgot its file is asked again
     select: the poll file is a log to which lines are appended, one of which is the answer
+    passage: what the run puts around every use of a tool
     """
 
     call_id: str
@@ -61,6 +63,7 @@ class LLMRequest:
     agent: str | None = None
     purpose: str | None = None
     position: tuple[int, ...] = ()
+    passage: Passage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,10 @@ from orchestra.nodes.modules import Import, ImportItem, TemplateFile
 from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.operators import Product, Sum
 from orchestra.nodes.templates import Interpolation, Template, Text
+from orchestra.nodes.tool_collection import CollectedTool
 from orchestra.runtime.module import Namespace
 from orchestra.source import Span
+from orchestra.store.keys import canonical
 from orchestra.values.executable import Executable
 from orchestra.values.scope import ABSENT
 from orchestra.values.tagged import MISSING, unwrap
@@ -71,6 +73,8 @@ class Digests:
             data = unwrap(value)
             if isinstance(data, Function):
                 self._fix_function(data)
+            elif isinstance(data, CollectedTool):
+                self._fix_tool(data)
             elif isinstance(data, list):
                 self.fix(data)
             elif isinstance(data, dict):
@@ -80,6 +84,12 @@ class Digests:
         if function.digest is None:
             parts = self.of(function)
             function.digest = _sha256("\0".join(f"{name}={parts[name]}" for name in sorted(parts)))
+
+    def _fix_tool(self, tool: CollectedTool) -> None:
+        if tool.digest is None:
+            self.fix([tool.inner, tool.bound])
+            inner = getattr(tool.inner, "digest", None) or tool.name
+            tool.digest = _sha256("\0".join([inner, canonical(tool.bound), tool.description or "", *tool.params]))
 
     def of_span(self, span: Span, module: Module) -> str:
         """Digest of the tokens of a stretch of source."""

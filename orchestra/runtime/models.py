@@ -11,6 +11,7 @@ from orchestra.nodes.op import Op
 from orchestra.runtime.calls import LLMRequest, LLMResult
 from orchestra.runtime.claude_arguments import FUNCTIONS, CallArguments, read_arguments
 from orchestra.runtime.lanes import next_position
+from orchestra.runtime.tool_calls import DEEPEST, ToolCalls, tool_depth
 from orchestra.store import CallRow
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import Meta, joined, merge, tag, with_facts
@@ -37,12 +38,15 @@ class _Call:
         self._run = run
         self._op = op
         self._scope = scope
-        memo = scope.context.memo
-        self._fn = memo.op.name if memo is not None else op.name
+        self._fn = _function_name(op, scope)
         self._id = run.next_call_id()
+        own = Meta(("llm",), ("llm", "src:llm"))
+        self._tools = ToolCalls(run, scope, op.span, self._id, merge(joined(op.inputs, deep=True), own))
         self._started = run.now()
 
     def answer(self) -> Any:
+        if tool_depth(self._scope.context) > DEEPEST:
+            raise OrchError("E732", f"models may ask further models {DEEPEST} deep, and no deeper")
         given = read_arguments(self._op.name, self._op.inputs, self._run.root)
         for warning in given.warnings:
             self._run.warn(Warned("E701", warning, self._op.span))
@@ -78,14 +82,15 @@ class _Call:
             fields["dir"] = self._run.root / given.dir
         streams = bool((self._scope.context.more or {}).get("stream"))
         fields["stream"] = (given.stream or streams) and self._run.streams_text
-        return LLMRequest(call_id=self._id, fn=self._fn, position=next_position(), **fields)
+        return LLMRequest(
+            call_id=self._id, fn=self._fn, position=next_position(), passage=self._tools, **fields
+        )  # fmt: skip
 
     def _value(self, result: LLMResult) -> Any:
-        """The answer as data with its text, the labels of all arguments, and what is known about the call."""
-        facts = {"llm": self._facts(result)}
+        """The answer as data with its text, what arguments and tools carried, and what is known about the call."""
+        facts = {"llm": self._facts(result), "tools": self._tools.lineage}
         value = with_facts(result.data, facts, result.text if not isinstance(result.data, str) else None)
-        own = Meta(("llm",), ("llm", "src:llm"))
-        return tag(value, merge(joined(self._op.inputs, deep=True), own))
+        return tag(value, self._tools.meta)
 
     def _facts(self, result: LLMResult) -> dict[str, Any]:
         usage = result.usage
@@ -136,4 +141,16 @@ class _Call:
             self._run.store_failed(error)
 
 
-REQUEST_FIELDS = frozenset(LLMRequest.__dataclass_fields__) - {"call_id", "fn", "stream", "position"}
+REQUEST_FIELDS = frozenset(LLMRequest.__dataclass_fields__) - {"call_id", "fn", "stream", "position", "passage"}
+
+
+def _function_name(op: Op, scope: Scope) -> str:
+    """For which function of the script a model is asked: the outermost labelled one, within a tool the innermost."""
+    if tool_depth(scope.context):
+        frame = scope.frame
+        while frame is not None:
+            if frame.function is not None and "llm" in frame.function.labels:
+                return str(frame.function.name)
+            frame = frame.outer
+    memo = scope.context.memo
+    return str(memo.op.name) if memo is not None else op.name

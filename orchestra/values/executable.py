@@ -15,5 +15,15 @@ class Executable:
         self.params = params
         self.labels = labels
 
+    @property
+    def types(self) -> dict[str, str]:
+        """Parameter → the type written behind it, for those that have one."""
+        return {}
+
+    @property
+    def defaulted(self) -> frozenset[str]:
+        """Parameters that a call may leave out, because they have a default."""
+        return frozenset()
+
     def __repr__(self) -> str:
         return f"Executable({self.name})"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from orchestra.errors import OrchError
+from orchestra.runtime.tools.functions import FunctionTool, tool_name
 from orchestra.runtime.tools.specs import Rule, parse_tools
 from orchestra.values.executable import Executable
 from orchestra.values.tagged import Meta, Tagged
@@ -36,11 +37,24 @@ def test_absent_empty_and_denied() -> None:
 
 
 def test_functions_and_collections() -> None:
-    search, grade = Executable("search"), Executable("grade")
-    tools = parse_tools(["Read", search, {"g": grade}, [search]])
-    assert tools.functions == (search, grade, search)
+    search, grade = Executable("searchAll"), Executable("grade")
+    tools = parse_tools(["Read", search, {"giveMark": grade, "dropped": None}, [search]])
+    assert tools.functions == (FunctionTool("search_all", search), FunctionTool("give_mark", grade))
     assert tools.grants == (Rule("Read"),)
-    assert parse_tools(search).functions == (search,)
+    assert parse_tools(search).functions == (FunctionTool("search_all", search),)
+
+
+@pytest.mark.parametrize(
+    ("name", "tool"),
+    [("findBook", "find_book"), ("HTMLPage", "h_t_m_l_page"), ("a-b__c", "a_b_c"), ("_x", "x"), ("plain", "plain")],
+)
+def test_names_of_functions_as_tools(name: str, tool: str) -> None:
+    assert tool_name(name) == tool
+
+
+def test_two_functions_of_one_name_cannot_be_told_apart() -> None:
+    with pytest.raises(OrchError, match='two tools have the name "find_book": @findBook and @find_book'):
+        parse_tools([Executable("findBook"), Executable("find_book")])
 
 
 def test_tools_of_other_agents_are_dropped_and_named() -> None:

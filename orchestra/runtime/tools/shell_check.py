@@ -22,18 +22,22 @@ DURATION = re.compile(r"\d+(\.\d+)?[smhd]?")
 UNSURE = re.compile(r"[$*?\[~]")  # what the shell would still expand in a path
 
 
-def check_command(text: str, tools: ToolSet, workspace: Workspace) -> None:
-    """Raises Refusal unless every simple command in `text` is granted, and none denied or dangerous."""
+def check_command(text: str, tools: ToolSet, workspace: Workspace) -> tuple[tuple[str, ...], ...]:
+    """The words of the simple commands in `text`, none if they cannot be seen and anything goes.
+
+    Raises Refusal unless every one of them is granted, and none denied or dangerous.
+    """
     free = tools.whole("Bash") and not any(rule.tool == "Bash" for rule in tools.denials)
     try:
         commands = split_command(text)
     except Opaque as opaque:
         if free:
-            return
+            return ()
         raise Refusal(f"the command contains {opaque}, so that it cannot be checked; write it without") from None
     places = [workspace.dir]
     for command in commands:
         _check(command, tools, workspace, places, free)
+    return tuple(tuple(command.words) for command in commands)
 
 
 def _check(command: SimpleCommand, tools: ToolSet, workspace: Workspace, places: list[Path], free: bool) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestra.errors import OrchError, nearest
+from orchestra.runtime.tools.functions import FunctionTool, tool_name
 from orchestra.runtime.tools.globs import command_matches, path_matches
 from orchestra.values.executable import Executable
 from orchestra.values.tagged import plain
@@ -58,7 +59,7 @@ class ToolSet:
 
     grants: tuple[Rule, ...] = ()
     denials: tuple[Rule, ...] = ()
-    functions: tuple[Executable, ...] = ()
+    functions: tuple[FunctionTool, ...] = ()
     dropped: tuple[str, ...] = ()
     declared: bool = False
 
@@ -90,7 +91,7 @@ class ToolSet:
             [
                 *map(str, self.grants),
                 *(f"!{rule}" for rule in self.denials),
-                *(f"@{f.name}" for f in self.functions),
+                *(f"@{tool.function.name}" for tool in self.functions),
             ]
         )
 
@@ -108,11 +109,11 @@ def parse_tools(spec: Any) -> ToolSet:
         return ToolSet()
     grants: list[Rule] = []
     denials: list[Rule] = []
-    functions: list[Executable] = []
+    functions: dict[str, FunctionTool] = {}
     dropped: list[str] = []
     for item in _flat(spec):
-        if isinstance(item, Executable):
-            functions.append(item)
+        if isinstance(item, FunctionTool):
+            _add(item, functions)
             continue
         negative = item.startswith("!")
         rule = _rule(item.removeprefix("!").strip())
@@ -120,18 +121,30 @@ def parse_tools(spec: Any) -> ToolSet:
             dropped.append(rule.tool)
         else:
             (denials if negative else grants).append(rule)
-    return ToolSet(tuple(grants), tuple(denials), tuple(functions), tuple(dropped), declared=True)
+    return ToolSet(tuple(grants), tuple(denials), tuple(functions.values()), tuple(dropped), declared=True)
 
 
-def _flat(spec: Any) -> list[str | Executable]:
-    """All specs in order, with strings cut at their commas and collections opened."""
+def _add(tool: FunctionTool, known: dict[str, FunctionTool]) -> None:
+    """Two functions that a model could not tell apart are an error; the same one twice is not."""
+    other = known.setdefault(tool.name, tool)
+    if other.function is not tool.function:
+        names = f"@{other.function.name} and @{tool.function.name}"
+        raise OrchError(
+            "E701",
+            f'two tools have the name "{tool.name}": {names}',
+            help="give one of them another name in a collection: var tools @t = { name: @function }",
+        )
+
+
+def _flat(spec: Any, key: str | None = None) -> list[str | FunctionTool]:
+    """All specs in order, with strings cut at their commas and collections opened. `key` names a function in one."""
     spec = plain(spec)
     if isinstance(spec, str):
         return list(_split(spec))
     if isinstance(spec, Executable):
-        return [spec]
+        return [FunctionTool(tool_name(key or spec.name), spec)]
     if isinstance(spec, dict):
-        spec = list(spec.values())
+        return [part for name, item in spec.items() if item is not None for part in _flat(item, name)]
     if isinstance(spec, list):
         return [part for item in spec for part in _flat(item)]
     raise OrchError(
@@ -170,6 +183,9 @@ def _rule(word: str) -> Rule:
     pattern = rest.rstrip()[:-1].strip() if opening else None
     if name.startswith("mcp__"):
         return Rule(name, pattern)
+    if name.startswith("@"):
+        help = f'write it without quotes: tools: ["Read", {name}]'
+        raise OrchError("E704", f'"{name}" in quotes is text and no function', help=help)
     if name not in BUILT_IN and name not in FOREIGN:
         raise _unknown(name)
     return Rule(name, None if pattern in ("", "*") else pattern)

@@ -5,9 +5,10 @@ What was granted comes from `specs`; when the tools are used is decided by the c
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,20 @@ from orchestra.providers.protocol import Block, ToolCall
 from orchestra.runtime.schema import problems
 from orchestra.runtime.tools.catalogue import CATALOGUE
 from orchestra.runtime.tools.files import edit_file, read_file, write_file
+from orchestra.runtime.tools.functions import FunctionTool
+from orchestra.runtime.tools.passage import NOTHING_KNOWN, Outcome, Passage, ToolUse, Unwatched
 from orchestra.runtime.tools.search import glob_files, grep_files
 from orchestra.runtime.tools.shell import run_shell
+from orchestra.runtime.tools.shell_check import check_command
 from orchestra.runtime.tools.specs import ToolSet
 from orchestra.runtime.tools.workspace import Refusal, Workspace, is_possible, reason
+from orchestra.values.tagged import Meta
 
 __all__ = ["ToolResult", "Toolbox"]
 
 PARALLEL = frozenset({"Read", "Glob", "Grep"})
+
+Work = Callable[[], Awaitable[Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +39,16 @@ class ToolResult:
     """What the model gets to read. A refusal or failure is an error it can act on."""
 
     call: ToolCall
-    text: str
-    is_error: bool = False
+    outcome: Outcome
+    ms: int = 0
+
+    @property
+    def text(self) -> str:
+        return self.outcome.text
+
+    @property
+    def is_error(self) -> bool:
+        return self.outcome.is_error
 
     def block(self) -> Block:
         block: Block = {"type": "tool_result", "tool_use_id": self.call.id, "content": self.text}
@@ -46,6 +61,7 @@ class Toolbox:
     poll:        a file that may be written besides what `tools` grant
     root:        the project root, from which a script usually names `poll`
     environment: of commands, without secrets
+    passage:     what the run puts around every use
     """
 
     def __init__(
@@ -55,21 +71,29 @@ class Toolbox:
         root: Path,
         poll: Path | None,
         environment: Mapping[str, str],
+        passage: Passage | None = None,
     ) -> None:
         self._tools = tools
         self._workspace = workspace
         self._root = root
         self._poll = poll
         self._environment = environment
+        self._passage: Passage = Unwatched() if passage is None else passage
+        self._functions = {tool.name: tool for tool in tools.functions}
 
     @property
     def offered(self) -> tuple[str, ...]:
         names = self._tools.names
-        return names if self._poll is None or "Write" in names else (*names, "Write")
+        written = () if self._poll is None or "Write" in names else ("Write",)
+        return (*names, *written, *self._functions)
 
     def schemas(self) -> list[dict[str, Any]]:
         """The tools as the model gets to know them."""
-        return [{"name": name, **CATALOGUE[name]} for name in self.offered]
+        functions = self._functions
+        return [
+            functions[name].schema() if name in functions else {"name": name, **CATALOGUE[name]}
+            for name in self.offered
+        ]
 
     async def run_all(self, calls: list[ToolCall], done: Callable[[ToolResult], None]) -> list[ToolResult]:
         """The results in the order of the calls. Neighbouring calls that change nothing run side by side."""
@@ -82,32 +106,80 @@ class Toolbox:
         for group in _groups(calls):
             if len(group) == 1:
                 await run_one(group[0])
-                continue
-            async with trio.open_nursery() as nursery:
-                for number in group:
-                    nursery.start_soon(run_one, number)
+            else:
+                async with trio.open_nursery() as nursery:
+                    for number in group:
+                        nursery.start_soon(run_one, number)
+            for result in (results[number] for number in group):
+                self._passage.passed(result.call.name, result.call.input, result.outcome, result.ms)
         return [results[number] for number in range(len(calls))]
 
     async def run(self, call: ToolCall) -> ToolResult:
+        started = trio.current_time()
         try:
-            return ToolResult(call, await self._use(call))
+            use, work = self._checked(call)
+            outcome = await self._passage.perform(use, work)
         except Refusal as refusal:
-            return ToolResult(call, str(refusal), is_error=True)
+            outcome = Outcome(str(refusal), is_error=True)
         except OSError as error:
-            return ToolResult(call, f"{call.name} failed: {reason(error)}", is_error=True)
+            outcome = Outcome(f"{call.name} failed: {reason(error)}", is_error=True)
+        outcome = replace(outcome, text=self._passage.clean(outcome.text))
+        return ToolResult(call, outcome, round((trio.current_time() - started) * 1000))
 
-    async def _use(self, call: ToolCall) -> str:
+    # ── what is checked before anything is done ──────────────────────────────────────────────────
+
+    def _checked(self, call: ToolCall) -> tuple[ToolUse, Work]:
+        """The use and the work, if the input is what the tool takes and the call may use it so. Raises Refusal."""
         if call.name not in self.offered:
             raise Refusal(f"there is no tool {call.name}; you have {', '.join(self.offered) or 'none'}")
-        wrong = problems(CATALOGUE[call.name]["input_schema"], call.input)
+        input = read_input(call)
+        if call.name in self._functions:
+            return self._function_call(call, self._functions[call.name], input)
+        wrong = problems(CATALOGUE[call.name]["input_schema"], input)
         if wrong:
             raise Refusal(f"the input of {call.name} is wrong: {'; '.join(wrong)}")
         if call.name == "Bash":
-            return await run_shell(self._tools, self._workspace, self._environment, call.input)
-        if call.name in ("Glob", "Grep"):
-            return await self._search(call)
-        path = self._granted(call.name, call.input["file_path"])
-        return FILE_TOOLS[call.name](self._workspace, path, call.input)
+            return self._command(call, input)
+        return self._search(call, input) if call.name in ("Glob", "Grep") else self._file_use(call, input)
+
+    def _function_call(self, call: ToolCall, tool: FunctionTool, input: dict[str, Any]) -> tuple[ToolUse, Work]:
+        arguments = tool.arguments(input)
+        use = ToolUse(call.id, call.name, input, function=tool.function)
+        return use, lambda: self._passage.call(tool.function, arguments)
+
+    def _command(self, call: ToolCall, input: dict[str, Any]) -> tuple[ToolUse, Work]:
+        commands = check_command(input["command"], self._tools, self._workspace)
+
+        async def work() -> Outcome:
+            text = await run_shell(self._workspace, self._environment, input)
+            programs = dict.fromkeys(f"command:{words[0]}" for words in commands if words)
+            return Outcome(text, meta=Meta(taint=("src:cmd",), sources=tuple(programs)))
+
+        return ToolUse(call.id, call.name, input, commands=commands), work
+
+    def _file_use(self, call: ToolCall, input: dict[str, Any]) -> tuple[ToolUse, Work]:
+        path = self._granted(call.name, input["file_path"])
+
+        async def work() -> Outcome:
+            text = FILE_TOOLS[call.name](self._workspace, path, input)
+            return Outcome(text, meta=file_meta(path, self._root) if call.name == "Read" else NOTHING_KNOWN)
+
+        return ToolUse(call.id, call.name, input, path=str(path)), work
+
+    def _search(self, call: ToolCall, input: dict[str, Any]) -> tuple[ToolUse, Work]:
+        base = self._workspace.locate(input.get("path", "."))
+
+        def visible(path: Path) -> bool:
+            return self._tools.shows(call.name, self._workspace.subject(path))
+
+        async def work() -> Outcome:
+            if call.name == "Grep":
+                text = await grep_files(self._workspace, base, input, visible)
+            else:
+                text = glob_files(self._workspace, base, input, visible)
+            return Outcome(text, meta=file_meta(base / "*", self._root))
+
+        return ToolUse(call.id, call.name, input, path=str(base)), work
 
     def _granted(self, tool: str, given: str) -> Path:
         """The file that a tool may be used on. The poll file stands for itself, whatever is granted."""
@@ -132,15 +204,27 @@ class Toolbox:
         denied = [f"!{rule}" for rule in self._tools.denials if rule.tool == tool]
         return ", ".join(patterns + denied) or "nothing"
 
-    async def _search(self, call: ToolCall) -> str:
-        base = self._workspace.locate(call.input.get("path", "."))
 
-        def visible(path: Path) -> bool:
-            return self._tools.shows(call.name, self._workspace.subject(path))
+def read_input(call: ToolCall) -> dict[str, Any]:
+    """What the model sent, as an object. Half an object is never filled up: it might be half a file. Raises Refusal."""
+    input = call.input
+    if isinstance(input, str):
+        try:
+            input = json.loads(input)
+        except (ValueError, RecursionError) as error:
+            raise Refusal(
+                f"the input of {call.name} is no complete JSON ({error}); send the whole call again"
+            ) from None
+    if not isinstance(input, dict):
+        raise Refusal(f"the input of {call.name} must be an object")
+    return input
 
-        if call.name == "Grep":
-            return await grep_files(self._workspace, base, call.input, visible)
-        return glob_files(self._workspace, base, call.input, visible)
+
+def file_meta(path: Path, root: Path) -> Meta:
+    """What a text from a file carries, as if a script had loaded it."""
+    folders = (f"dir:{folder}" for folder in path.parents if folder != folder.parent)
+    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    return Meta(taint=("src:file", *folders), sources=() if path.name == "*" else (name,))
 
 
 FILE_TOOLS: dict[str, Callable[[Workspace, Path, dict[str, Any]], str]] = {
