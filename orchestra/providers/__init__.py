@@ -1,4 +1,4 @@
-"""Models that answer turns, behind one interface.
+"""Models that answer turns, behind one interface, and agents that are handed whole errands, behind another.
 
 Modules are imported on first use, so that a run that needs no model pays for none. Choosing among them is
 left to `providers.choice`, driving them to `runtime.agent`.
@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from orchestra.errors import OrchError, nearest
+from orchestra.providers.agents import AgentModel
 from orchestra.providers.faults import ProviderError
 from orchestra.providers.protocol import (
     Caps,
@@ -27,6 +28,7 @@ from orchestra.providers.protocol import (
 
 __all__ = [
     "TYPES",
+    "AgentModel",
     "Caps",
     "Event",
     "ProviderError",
@@ -44,12 +46,13 @@ __all__ = [
 # Type in the configuration → module with a function `open_model(name, settings, surroundings)`.
 TYPES = {
     "anthropic": "orchestra.providers.anthropic",
+    "claude-cli": "orchestra.providers.claude_cli",
     "command": "orchestra.providers.command",
     "replay": "orchestra.providers.replay",
 }
 
 
-def open_provider(name: str, settings: Mapping[str, Any], around: Surroundings) -> TurnModel:
+def open_provider(name: str, settings: Mapping[str, Any], around: Surroundings) -> TurnModel | AgentModel:
     """The provider called `name`; `settings` is its table, whose `type` defaults to the name. Raises E812."""
     kind = settings.get("type", name)
     if kind not in TYPES:
@@ -59,5 +62,5 @@ def open_provider(name: str, settings: Mapping[str, Any], around: Surroundings) 
             f'provider "{name}" has the unknown type "{kind}"',
             help=f'type = "{close}"' if close else f"types are {', '.join(sorted(TYPES))}",
         )
-    model: TurnModel = import_module(TYPES[kind]).open_model(name, settings, around)
+    model: TurnModel | AgentModel = import_module(TYPES[kind]).open_model(name, settings, around)
     return model

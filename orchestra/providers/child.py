@@ -1,4 +1,4 @@
-"""Runs a program to its end with bounded time and output, and leaves no process behind.
+"""Runs programs and leaves no process behind: to their end with bounded time and output, or read line by line.
 
 What the output means is for the caller to say.
 """
@@ -8,15 +8,17 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import trio
 
-__all__ = ["Finished", "run_child"]
+__all__ = ["Finished", "Lines", "child_reading", "run_child"]
 
+TERM_GRACE = 1.0  # between being asked to end and being killed
 PIPE_GRACE = 1.0  # a grandchild that left the group may keep the pipes open
 
 
@@ -67,6 +69,59 @@ async def run_child(
     return Finished(bytes(output[:limit]), bytes(errors[:limit]), code, overflow)
 
 
+@asynccontextmanager
+async def child_reading(
+    command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], input: IO[bytes], errors: IO[bytes]
+) -> AsyncIterator[trio.Process]:
+    """A program that reads one file and writes its faults to another; its stdout is a pipe for the caller.
+
+    When the block is left, however that may be, the program's group is asked to end and killed if it does not.
+    Raises OSError if the program cannot be started.
+    """
+    process = await trio.lowlevel.open_process(
+        list(command), cwd=cwd, env=dict(environment), stdin=input, stdout=subprocess.PIPE, stderr=errors,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        with trio.CancelScope(shield=True):
+            if process.poll() is None:
+                _signal_group(process, signal.SIGTERM)
+                with trio.move_on_after(TERM_GRACE):
+                    await process.wait()
+        await _end(process)
+
+
+class Lines:
+    """Cuts what arrives in chunks into lines. Bytes that are no UTF-8 are replaced; a line may be `limit` long."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> Iterator[str]:
+        """The lines that are complete now. Raises ValueError for one that is too long."""
+        *complete, rest = chunk.split(b"\n")
+        for line in complete:
+            yield self._taken(line)
+        self._parts.append(rest)
+        self._size += len(rest)
+        if self._size > self._limit:
+            raise ValueError(f"a line of more than {self._limit // 1024**2} MiB")
+
+    def rest(self) -> Iterator[str]:
+        """A last line without its end."""
+        if last := self._taken(b""):
+            yield last
+
+    def _taken(self, end: bytes) -> str:
+        line = b"".join([*self._parts, end])
+        self._parts, self._size = [], 0
+        return line.decode("utf-8", "replace").rstrip("\r")
+
+
 async def _converse(process: trio.Process, input: bytes, output: bytearray, errors: bytearray, limit: int) -> bool:
     """Feeds the program and collects what it says; whether it came to its end by itself."""
     ended = False
@@ -102,8 +157,12 @@ async def _collect(stream: trio.abc.ReceiveStream | None, into: bytearray, limit
 
 
 def _kill_group(process: trio.Process) -> None:
+    _signal_group(process, signal.SIGKILL)
+
+
+def _signal_group(process: trio.Process, number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, number)
 
 
 async def _end(process: trio.Process) -> None:

@@ -5,6 +5,7 @@ Needs neither network nor the providers' modules, because the answer decides whe
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,9 @@ from orchestra.providers.prices import ALIASES
 __all__ = ["Choice", "ResolvedModel"]
 
 REPLAY = "ORCH_LLM_REPLAY"
-BUILT_IN = ("anthropic",)  # usable without a table of its own
-ALIASED = ("anthropic", "replay")  # types whose models have the short names of `prices.ALIASES`
+BUILT_IN = ("anthropic", "claude-cli")  # usable without a table of its own
+AGENTS = ("claude-cli",)  # types with tools, a loop and sessions of their own
+ALIASED = ("anthropic", "claude-cli", "replay")  # types whose models have the short names of `prices.ALIASES`
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,9 @@ class Choice:
             return {"type": "replay", "path": self._environment[REPLAY]}
         return {"type": provider, **self._tables().get(provider, {})}
 
+    def is_agent(self, provider: str) -> bool:
+        return self.settings(provider)["type"] in AGENTS
+
     @property
     def replaying(self) -> bool:
         """Whether recorded answers take the place of every model."""
@@ -84,10 +89,12 @@ class Choice:
     def _automatic(self) -> str:
         if any(self._environment.get(name) for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")):
             return "anthropic"
+        if shutil.which("claude", path=self._environment.get("PATH", "")):
+            return "claude-cli"
         raise OrchError(
             "E702",
             "no language model is configured",
-            help="set ANTHROPIC_API_KEY,\n"
+            help="set ANTHROPIC_API_KEY, or install the program claude,\n"
             'or name a provider in orch.toml: [llm] provider = "…",\n'
             f"or replay recorded answers: {REPLAY}=replies.jsonl",
         )

@@ -5,9 +5,10 @@ How long to wait before the next attempt is decided in `runtime.retry`.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-__all__ = ["Kind", "ProviderError", "classify", "fault"]
+__all__ = ["Kind", "ProviderError", "classify", "classify_text", "fault"]
 
 Kind = Literal[
     "auth",  # the run fails: the next call would fail too
@@ -29,6 +30,15 @@ BY_STATUS: dict[int, Kind] = {
     409: "transient",
     429: "rate",
     529: "overload",
+}
+
+# What programs say of faults that they have no status for; the first that is found counts.
+BY_WORDS: dict[Kind, str] = {
+    "auth": r"invalid api key|please run /login|not logged in|authentication_error|\b401\b",
+    "money": r"credit balance|usage limit|limit reached|hit your limit|spend(?:ing)? limit",
+    "rate": r"rate.?limit|too many requests|\b429\b",
+    "overload": r"overloaded|\b529\b",
+    "transient": r"\b50[0234]\b|connection error|econnreset|etimedout|socket hang up|fetch failed",
 }
 
 
@@ -77,6 +87,11 @@ def classify(status: int | None, type: str | None = None, detail: str | None = N
     if status is None or status < 400 or status >= 500:
         return "transient"
     return "request"
+
+
+def classify_text(told: str) -> Kind | None:
+    """The kind of a fault that is told in words only, None if they tell nothing."""
+    return next((kind for kind, words in BY_WORDS.items() if re.search(words, told, re.IGNORECASE)), None)
 
 
 def fault(data: object, provider: str) -> ProviderError:

@@ -5,7 +5,7 @@ How a reply is obtained is left to the modules in `providers.TYPES`, what is don
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -183,10 +183,14 @@ class TurnModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a provider knows of the run: the project root and the environment it may read."""
+    """What a provider knows of the run: the project root and the environment it may read.
+
+    log: takes what programs print, as they print it, for those who look for a fault
+    """
 
     root: Path
     environment: Mapping[str, str]
+    log: Callable[[str], None] = lambda text: None
 
 
 async def once(reply: Reply) -> AsyncIterator[Event]:

@@ -17,19 +17,21 @@ from urllib.parse import urlsplit
 import trio
 
 from orchestra.errors import OrchError
-from orchestra.providers import ProviderError, Surroundings, TurnModel, open_provider
+from orchestra.providers import AgentModel, ProviderError, Surroundings, TurnModel, open_provider
 from orchestra.providers.choice import Choice, ResolvedModel
 from orchestra.providers.prices import configured_price
 from orchestra.runtime.archive import Archive, Entry
 from orchestra.runtime.calls import LLMRequest, LLMResult
 from orchestra.runtime.conversation import Conversation
-from orchestra.runtime.dialogue import Emit, Line, as_orch_error
+from orchestra.runtime.dialogue import Dialogue, Emit, Line, as_orch_error
 from orchestra.runtime.limits import Gate
 from orchestra.runtime.llm_call import Call
 from orchestra.runtime.poll import PollFile, open_poll
 from orchestra.runtime.poll_turns import PollTurns
 from orchestra.runtime.redact import Redactor, is_secret_name
 from orchestra.runtime.schema import load_schema
+from orchestra.runtime.session import Session, check_for_agent
+from orchestra.runtime.telling import Teller
 from orchestra.runtime.tools.danger import forbidden_write
 from orchestra.runtime.tools.specs import BUILT_IN, ToolSet
 from orchestra.runtime.tools.toolbox import Toolbox
@@ -75,9 +77,10 @@ class Agent:
         self._chance = chance
         self._choice = Choice(config, environment, overrides or {})
         self._told = emit
+        self._debug = bool(environment.get("ORCH_DEBUG_LLM"))
         self.redactor = Redactor(environment)
         self._archive = Archive(archive_dir, self.redactor, full=config.get("archive") == "full")
-        self._providers: dict[str, TurnModel] = {}
+        self._providers: dict[str, TurnModel | AgentModel] = {}
         self._gates: dict[tuple[str, str | None], Gate] = {}
         self._poll_turns = PollTurns(lambda warned: emit("warning", {"warned": warned}))
         self._command_environment = _without_secrets(environment, set(config.get("env", ())))
@@ -85,6 +88,10 @@ class Agent:
     def resolve(self, model: str, provider: str | None = None) -> ResolvedModel:
         """Who would answer. Needs no network and opens nothing. Raises E702."""
         return self._choice.resolve(model, provider)
+
+    def is_agent(self, resolved: ResolvedModel) -> bool:
+        """Whether a program with tools and sessions of its own answers, not a model turn by turn."""
+        return self._choice.is_agent(resolved.provider)
 
     async def call(self, request: LLMRequest) -> LLMResult:
         """Asks a model. Raises OrchError, of which those with `fatal` concern every later call too."""
@@ -122,19 +129,14 @@ class Agent:
         self,
         request: LLMRequest,
         resolved: ResolvedModel,
-        provider: TurnModel,
+        provider: TurnModel | AgentModel,
         workspace: Workspace,
         poll: PollFile | None,
         entry: Entry | None,
     ) -> LLMResult:
-        def emit(kind: str, data: dict[str, Any]) -> None:
-            self._told(kind, self.redactor.clean_data({"call_id": request.call_id, "fn": request.fn, **data}))
-
-        toolbox = Toolbox(
-            request.tools, workspace, self._root, request.poll, self._command_environment, request.passage
-        )
-        dialogue = Conversation(request, self._line(resolved), provider, toolbox, emit)
-        call = Call(request, resolved.provider, resolved.id, dialogue, poll, entry)
+        emit = Teller(request.call_id, request.fn, self.redactor, self._told, steps=self._debug)
+        dialogue = self._dialogue(request, self._line(resolved), provider, workspace, poll, emit)
+        call = Call(request, resolved.provider, resolved.id, dialogue, poll, entry, emit)
         emit("llm:start", {"provider": resolved.provider, "model": resolved.id, "stream": request.stream})
         status = "error"
         started = trio.current_time()
@@ -145,6 +147,23 @@ class Agent:
         finally:
             ms = round((trio.current_time() - started) * 1000)
             emit("llm:end", {"status": status, "ms": ms, "cost": dialogue.cost, "turns": dialogue.turns})
+
+    def _dialogue(
+        self,
+        request: LLMRequest,
+        line: Line,
+        provider: TurnModel | AgentModel,
+        workspace: Workspace,
+        poll: PollFile | None,
+        emit: Emit,
+    ) -> Dialogue:
+        if isinstance(provider, AgentModel):
+            check_for_agent(request, provider.name)
+            return Session(request, line, provider, poll, emit)
+        toolbox = Toolbox(
+            request.tools, workspace, self._root, request.poll, self._command_environment, request.passage
+        )
+        return Conversation(request, line, provider, toolbox, emit)
 
     def _cleaned(self, error: OrchError) -> OrchError:
         """The same error without the secrets that a program may have told on stderr."""
@@ -164,14 +183,22 @@ class Agent:
             float(self._config.get("maxWait", MAX_WAIT)),
         )
 
-    def _provider(self, name: str) -> TurnModel:
+    def _provider(self, name: str) -> TurnModel | AgentModel:
         if name not in self._providers:
             settings = self._choice.settings(name)
             try:
-                self._providers[name] = open_provider(name, settings, Surroundings(self._root, self._environment))
+                self._providers[name] = open_provider(
+                    name, settings, Surroundings(self._root, self._environment, self._log)
+                )
             except ProviderError as error:
                 raise as_orch_error(error) from None
         return self._providers[name]
+
+    def _log(self, text: str) -> None:
+        """Keeps what programs print in the file of ORCH_LLM_LOG, relative to the project."""
+        if name := self._environment.get("ORCH_LLM_LOG"):
+            with open(self._root / name, "a", encoding="utf-8", errors="replace") as file:
+                file.write(self.redactor.clean(text))
 
     def _gate(self, resolved: ResolvedModel, settings: Mapping[str, Any]) -> Gate:
         """A declared width is that of the endpoint, so that its models share one gate."""

@@ -13,7 +13,9 @@ from orchestra.providers.protocol import Usage
 from orchestra.runtime.tools.passage import Passage
 from orchestra.runtime.tools.specs import ToolSet
 
-__all__ = ["LLMRequest", "LLMResult", "LineChoice", "PollFacts"]
+__all__ = ["MAX_TOKENS", "LLMRequest", "LLMResult", "LineChoice", "PollFacts"]
+
+MAX_TOKENS = 32_000  # of one turn, where the script says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class LLMRequest:
     agent, purpose: what the script calls whoever is asked, and what for; they choose recorded answers
     position: where in the run the call is made, see `lanes`
     nudge:  how often a model that forgot its file is asked again
+    session_id, resume, bare: for agents with sessions of their own: the name of a new one, the one to go on with,
+            and whether it is to leave the settings of the machine alone
     select: the poll file is a log to which lines are appended, one of which is the answer
     passage: what the run puts around every use of a tool
     """
@@ -52,7 +56,7 @@ class LLMRequest:
     select: LineChoice | None = None
     schema: dict[str, Any] | None = None
     schema_retries: int = 2
-    max_tokens: int = 32_000
+    max_tokens: int = MAX_TOKENS
     max_turns: int = 50
     max_cost: float | None = None
     effort: str | None = None
@@ -64,6 +68,9 @@ class LLMRequest:
     purpose: str | None = None
     position: tuple[int, ...] = ()
     passage: Passage | None = None
+    session_id: str | None = None
+    resume: str | None = None
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

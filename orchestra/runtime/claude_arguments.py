@@ -10,8 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestra.runtime.calls import LineChoice
-from orchestra.runtime.claude_settings import LINE_KEYS, READERS, as_scalar, as_text, kind_of, unread, wrong
+from orchestra.runtime.calls import MAX_TOKENS, LineChoice
+from orchestra.runtime.claude_settings import (
+    LINE_KEYS,
+    READERS,
+    SESSIONS,
+    as_scalar,
+    as_text,
+    kind_of,
+    unread,
+    without_sessions,
+    wrong,
+)
 from orchestra.runtime.tools.specs import ToolSet
 from orchestra.values.tagged import MISSING, plain
 
@@ -57,6 +67,7 @@ class CallArguments:
     on_fail:  "null" if a failure gives null, "error" if it is raised
     cache:    False if the answer must not come from, or go into, the store
     warnings: what was passed over, each worth a line
+    agents_only: likewise what is passed over unless the provider is an agent with tools and sessions of its own
     """
 
     prompt: str
@@ -69,19 +80,23 @@ class CallArguments:
     select: LineChoice | None = None
     schema: dict[str, Any] | str | None = None
     schema_retries: int = 2
-    max_tokens: int = 32_000
+    max_tokens: int = MAX_TOKENS
     max_turns: int = 50
     max_cost: float | None = None
     effort: str | None = None
     timeout: float = 3600.0
     retries: int = 8
     nudge: int = 1
+    session_id: str | None = None
+    resume: str | None = None
+    bare: bool = False
     stream: bool = False
     agent: str | None = None
     purpose: str | None = None
     on_fail: str = "error"
     cache: bool = True
     warnings: list[str] = field(default_factory=list)
+    agents_only: list[str] = field(default_factory=list)
 
 
 def read_arguments(name: str, args: list[Any], root: Path) -> CallArguments:
@@ -141,7 +156,8 @@ def _filled(name: str, function: Function, prompt: str, given: Mapping[str, Any]
     arguments.select = _line_choice(given)
     if "onFail" not in given and name.startswith("claudePoll"):
         arguments.on_fail = "null"
-    arguments.warnings += [f"the tool {tool} is not available here" for tool in arguments.tools.dropped]
+    arguments.agents_only += [f"the tool {rule.tool} is not available here" for rule in arguments.tools.foreign]
+    arguments.agents_only += [without_sessions(key) for key in given if key in SESSIONS]
     return arguments
 
 

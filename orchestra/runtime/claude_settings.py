@@ -14,7 +14,17 @@ from orchestra.errors import OrchError, nearest
 from orchestra.runtime.tools.specs import ToolSet, parse_tools
 from orchestra.values.tagged import MISSING
 
-__all__ = ["LINE_KEYS", "READERS", "as_scalar", "as_text", "kind_of", "unread", "wrong"]
+__all__ = [
+    "LINE_KEYS",
+    "READERS",
+    "SESSIONS",
+    "as_scalar",
+    "as_text",
+    "kind_of",
+    "unread",
+    "without_sessions",
+    "wrong",
+]
 
 DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)")
 UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -120,6 +130,9 @@ READERS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
     "nudge": ("nudge", _count(0)),
     "agent": ("agent", as_text),
     "purpose": ("purpose", as_text),
+    "sessionId": ("session_id", as_text),
+    "resume": ("resume", as_text),
+    "bare": ("bare", _flag),
 }
 
 LINE_KEYS = frozenset({"pattern", "event", "itemId"})
@@ -130,10 +143,12 @@ SESSIONS = frozenset({"sessionId", "resume", "bare"})
 def unread(key: str) -> str:
     if key in SAMPLING:
         return f"{key} is ignored: models no longer take it"
-    if key in SESSIONS:
-        return f"{key} is ignored: only a provider with sessions of its own knows it"
     close = nearest(key, {*READERS, *LINE_KEYS})
     return f'unknown setting "{key}"' + (f', did you mean "{close}"?' if close else "")
+
+
+def without_sessions(key: str) -> str:
+    return f"{key} is ignored: only a provider with sessions of its own knows it"
 
 
 def kind_of(value: Any) -> str:

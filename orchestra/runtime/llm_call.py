@@ -14,7 +14,7 @@ from orchestra.errors import OrchError
 from orchestra.providers.protocol import Reply
 from orchestra.runtime.archive import Entry
 from orchestra.runtime.calls import LLMRequest, LLMResult
-from orchestra.runtime.dialogue import Dialogue, TurnsSpent
+from orchestra.runtime.dialogue import Dialogue, Emit, TurnsSpent
 from orchestra.runtime.poll import PollFile, parsed
 from orchestra.runtime.schema import NO_JSON, candidate, instruction, problems, repair_message
 
@@ -48,6 +48,7 @@ class Call:
         dialogue: Dialogue,
         poll: PollFile | None,
         entry: Entry | None,
+        emit: Emit,
     ) -> None:
         self._request = request
         self._provider = provider
@@ -55,10 +56,12 @@ class Call:
         self._dialogue = dialogue
         self._poll = poll
         self._entry = entry
+        self._emit = emit
 
     async def run(self) -> LLMResult:
         """Raises OrchError. After a cancellation the file from before the call is put back."""
         started = trio.current_time()
+        self._tell_beginning()
         try:
             answer = await self._within_time()
         except OrchError as error:
@@ -72,6 +75,18 @@ class Call:
         self._record(_facts(result), result.text)
         return result
 
+    def _tell_beginning(self) -> None:
+        request = self._request
+        size = len(request.prompt.encode("utf-8", "replace"))
+        tools = (str(request.tools) or "none") if request.tools.declared else "by default"
+        poll = f", poll {self._poll.shown}" if self._poll is not None else ""
+        self._step(f"prompt of {size} bytes to {self._provider}/{self._model}, tools {tools}{poll}")
+        if self._poll is not None and self._poll.moved:
+            self._step(f"{self._poll.shown} from before is now {self._poll.shown}.prev")
+
+    def _step(self, text: str) -> None:
+        self._emit("llm:step", {"text": text})
+
     async def _within_time(self) -> _Answer:
         with trio.move_on_after(self._request.timeout):
             return await self._answer()
@@ -83,6 +98,7 @@ class Call:
         for _ in range(self._request.nudge):
             if self._poll is None or self._poll.answer() is not None:
                 break
+            self._step(f"{self._poll.shown} is not written, asking again")
             reply = await self._say(self._poll.nudge())
         if schema is not None:
             return await self._fitting(reply, schema)
@@ -105,6 +121,7 @@ class Call:
             text: str | None = reply.text if reply.text.strip() else None
         else:
             text = self._poll.answer() or self._poll.salvage(reply.text)
+            self._step("the last text is taken for the file" if self._poll.salvaged else "the file is read")
         return text if text is not None else self._nothing()
 
     def _nothing(self) -> str:

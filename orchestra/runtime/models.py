@@ -48,10 +48,9 @@ class _Call:
         if tool_depth(self._scope.context) > DEEPEST:
             raise OrchError("E732", f"models may ask further models {DEEPEST} deep, and no deeper")
         given = read_arguments(self._op.name, self._op.inputs, self._run.root)
-        for warning in given.warnings:
-            self._run.warn(Warned("E701", warning, self._op.span))
         request = self._request(given)
         resolved = self._run.agent.resolve(request.model, request.provider)
+        self._warn(given.warnings if self._run.agent.is_agent(resolved) else given.warnings + given.agents_only)
         memo = self._scope.context.memo
         if memo is not None:
             memo.asked(request.model, request.provider, f"{resolved.provider}/{resolved.id}")
@@ -71,6 +70,10 @@ class _Call:
             if result.poll is not None:
                 memo.wrote(result.poll.path, "poll")
         return self._value(result)
+
+    def _warn(self, warnings: list[str]) -> None:
+        for warning in warnings:
+            self._run.warn(Warned("E701", warning, self._op.span))
 
     def _request(self, given: CallArguments) -> LLMRequest:
         fields = {name: getattr(given, name) for name in CallArguments.__dataclass_fields__ if name in REQUEST_FIELDS}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class PollFile:
         self.path = path
         self.shown = shown
         self.salvaged = False
-        self._moved = False
+        self.moved = False
 
     @property
     def _previous(self) -> Path:
@@ -57,12 +58,24 @@ class PollFile:
     def make_room(self) -> None:
         if self.path.exists():
             os.replace(self.path, self._previous)
-            self._moved = True
+            self.moved = True
 
     def put_back(self) -> None:
         """After a cancelled call: the file from before returns if no new one has come."""
-        if self._moved and not self.path.exists():
+        if self.moved and not self.path.exists():
             os.replace(self._previous, self.path)
+
+    def stamp(self) -> tuple[int, int] | None:
+        """Size and time of the file that holds an answer; another stamp, another answer. None without one."""
+        if self.answer() is None:
+            return None
+        facts = self.path.stat()
+        return facts.st_size, facts.st_mtime_ns
+
+    def discard(self) -> None:
+        """Forget what an attempt wrote that has failed, lest the next one seem to have answered."""
+        with suppress(OSError):
+            self.path.unlink()
 
     def answer(self) -> str | None:
         """What the model wrote, None if it wrote nothing or only blanks."""
@@ -115,6 +128,9 @@ class PollLog(PollFile):
         new = text.removeprefix(self._before)
         fitting = [line for line in new.splitlines() if self._fits(line)]
         return fitting[-1] if fitting else None
+
+    def discard(self) -> None:
+        self.make_room()  # lines stay in a log; the answer is to come after them
 
     def nudge(self) -> str:
         return f"You have not appended the line with your answer to {self.shown} yet. Do it now."

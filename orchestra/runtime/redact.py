@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-__all__ = ["Redactor", "is_secret_name"]
+__all__ = ["PieceByPiece", "Redactor", "is_secret_name"]
 
 SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$|^ANTHROPIC_(?!.*(URL|MODEL)$)", re.IGNORECASE)
 SHORTEST = 6  # shorter values would be found in the middle of ordinary words
@@ -29,6 +29,14 @@ SHAPES = {
 
 # What one of these shapes begins with. Most texts hold nothing of the kind, and one look is enough to know.
 SUSPECT = re.compile(r"sk-|gh[pousr]_|github_pat_|AKIA|ASIA|xox|-----BEGIN ")
+
+# The end of a text in which one of the shapes may have begun: its first letters, or more of it than that.
+BEGUN = re.compile(
+    r"(?:\bs|\bsk|\bsk-[\w-]*|\bg|\bgh[pousr]?|\bgh[pousr]_\w*|\bgi[a-z]*|\bgithub_(?:p|pa|pat|pat_\w*)?"
+    r"|\bA|\bA[KS]|\bAKI|\bASI|\b(?:AKIA|ASIA)[A-Z0-9]*|\bx|\bxo|\bxox[abprs]?|\bxox[abprs]-[\w-]*"
+    r"|-{1,5}|-----[A-Z ]+(?:-{1,4})?|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END).)*(?:-----END[A-Z -]*)?)\Z",
+    re.DOTALL,
+)
 
 
 def is_secret_name(name: str) -> bool:
@@ -63,6 +71,19 @@ class Redactor:
                 text = shape.sub(f"‹secret {name}›", text)
         return text
 
+    def safe_length(self, text: str) -> int:
+        """How much of a text can be cleaned now although more of it will come: no secret goes on behind it."""
+        end = begun.start() if (begun := BEGUN.search(text)) else len(text)
+        longest = max(map(len, self._names), default=1)
+        for start in range(max(0, len(text) - longest + 1), end):
+            if any(form.startswith(text[start:]) for form in self._names):
+                end = start
+                break
+        patterns = [*SHAPES.values(), *([self._pattern] if self._pattern is not None else [])]
+        while cut := next((m.start() for p in patterns for m in p.finditer(text) if m.start() < end < m.end()), None):
+            end = cut
+        return end
+
     def clean_data(self, value: Any) -> Any:
         """A copy of plain data with every text in it cleaned, keys included."""
         if isinstance(value, str):
@@ -72,6 +93,25 @@ class Redactor:
         if isinstance(value, dict):
             return {self.clean_data(key): self.clean_data(item) for key, item in value.items()}
         return value
+
+
+class PieceByPiece:
+    """Cleans a text that arrives in pieces; gives on what is clean for certain."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        text = self._held + piece
+        length = self._redactor.safe_length(text)
+        self._held = text[length:]
+        return self._redactor.clean(text[:length])
+
+    def rest(self) -> str:
+        """What was held back; nothing more comes."""
+        text, self._held = self._held, ""
+        return self._redactor.clean(text)
 
 
 def _forms(secret: str) -> tuple[str, ...]:

@@ -105,12 +105,22 @@ def test_relatives() -> None:
         ({"modle": "x"}, 'unknown setting "modle", did you mean "model"?'),
         ({"colour": "x"}, 'unknown setting "colour"'),
         ({"temperature": 0}, "temperature is ignored: models no longer take it"),
-        ({"resume": "x"}, "resume is ignored: only a provider with sessions of its own knows it"),
-        ({"tools": "WebFetch,Read"}, "the tool WebFetch is not available here"),
     ],
 )
 def test_warnings(settings: dict[str, Any], warning: str) -> None:
     assert read("claude", "go", settings).warnings == [warning]
+
+
+@pytest.mark.parametrize(
+    ("settings", "warning"),
+    [
+        ({"resume": "x"}, "resume is ignored: only a provider with sessions of its own knows it"),
+        ({"tools": "WebFetch,Read"}, "the tool WebFetch is not available here"),
+    ],
+)
+def test_warnings_unless_an_agent_answers(settings: dict[str, Any], warning: str) -> None:
+    given = read("claude", "go", settings)
+    assert (given.warnings, given.agents_only) == ([], [warning])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +53,17 @@ def test_the_order_of_names() -> None:
     assert resolve("fast", "lab") == ("lab", "shared-fast")
     assert resolve("fast", ORCH_MODEL_FAST="env-fast") == ("stand-in", "env-fast")
     assert resolve("fast", ORCH_MODEL_FAST="env-fast", overrides={"fast": "flag"}) == ("stand-in", "flag")
+
+
+def test_claude_is_taken_where_it_is_installed(tmp_path: Path) -> None:
+    program = tmp_path / "claude"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    found = {"config": {}, "PATH": str(tmp_path)}
+    assert resolve("opus", **found) == ("claude-cli", "claude-opus-5-5")
+    assert resolve("opus", ANTHROPIC_API_KEY="x", **found) == ("anthropic", "claude-opus-5-5")
+    assert resolve("claude-cli/opus", config={}, ANTHROPIC_API_KEY="x") == ("claude-cli", "claude-opus-5-5")
+    assert resolve("m", ORCH_LLM_PROVIDER="anthropic", **found) == ("anthropic", "m")
 
 
 def test_replay_is_marked_as_such() -> None:

@@ -57,9 +57,10 @@ def test_two_functions_of_one_name_cannot_be_told_apart() -> None:
         parse_tools([Executable("findBook"), Executable("find_book")])
 
 
-def test_tools_of_other_agents_are_dropped_and_named() -> None:
+def test_tools_of_agent_programs_are_known_apart() -> None:
     tools = parse_tools("Read,WebFetch,Task")
-    assert (tools.names, tools.dropped) == (("Read",), ("WebFetch", "Task"))
+    assert (tools.names, tools.foreign) == (("Read",), (Rule("WebFetch"), Rule("Task")))
+    assert parse_tools("!WebFetch").denials == (Rule("WebFetch"),)
 
 
 @pytest.mark.parametrize(

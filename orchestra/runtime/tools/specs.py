@@ -53,14 +53,14 @@ class ToolSet:
     """Grants and denials of a call; a denial wins wherever it stands.
 
     functions: functions of the script that the model may call
-    dropped:   tools named in the script that no provider here has
+    foreign:   grants of tools that only an agent program brings along
     declared:  False if the script said nothing about tools
     """
 
     grants: tuple[Rule, ...] = ()
     denials: tuple[Rule, ...] = ()
     functions: tuple[FunctionTool, ...] = ()
-    dropped: tuple[str, ...] = ()
+    foreign: tuple[Rule, ...] = ()
     declared: bool = False
 
     @property
@@ -110,18 +110,18 @@ def parse_tools(spec: Any) -> ToolSet:
     grants: list[Rule] = []
     denials: list[Rule] = []
     functions: dict[str, FunctionTool] = {}
-    dropped: list[str] = []
+    foreign: list[Rule] = []
     for item in _flat(spec):
         if isinstance(item, FunctionTool):
             _add(item, functions)
             continue
         negative = item.startswith("!")
         rule = _rule(item.removeprefix("!").strip())
-        if rule.tool in FOREIGN:
-            dropped.append(rule.tool)
+        if negative:
+            denials.append(rule)
         else:
-            (denials if negative else grants).append(rule)
-    return ToolSet(tuple(grants), tuple(denials), tuple(functions.values()), tuple(dropped), declared=True)
+            (foreign if rule.tool in FOREIGN else grants).append(rule)
+    return ToolSet(tuple(grants), tuple(denials), tuple(functions.values()), tuple(foreign), declared=True)
 
 
 def _add(tool: FunctionTool, known: dict[str, FunctionTool]) -> None:
