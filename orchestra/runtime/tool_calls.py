@@ -6,20 +6,22 @@ What a tool may be used on is decided before, in `tools.toolbox`; who reads the 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import greenback
 
 from orchestra.errors import OrchError
+from orchestra.nodes.denial import Denial
 from orchestra.nodes.op import Op
 from orchestra.nodes.tool_collection import CollectedTool
-from orchestra.runtime.tools.passage import Outcome, ToolUse
+from orchestra.runtime.tools.passage import Outcome, ToolUse, Work
 from orchestra.runtime.tools.workspace import Refusal
 from orchestra.source import Span
 from orchestra.values.executable import Executable
 from orchestra.values.scope import Context, Scope
-from orchestra.values.tagged import MISSING, Meta, joined, merge, tag
+from orchestra.values.tagged import MISSING, Meta, joined, merge, plain, tag
 from orchestra.values.text import compact_json, template_text
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ __all__ = ["DEEPEST", "ToolCalls", "tool_depth"]
 
 DEEPEST: Final = 4  # models that are asked by functions that are tools of a model
 LONGEST_ARGUMENT: Final = 2048  # characters of one argument in the record
-DENIALS: Final = frozenset({"E602"})  # a model may do something else then
+FORBIDDEN: Final = "E602"  # by a policy; a model may do something else then
+WRITING: Final = frozenset({"Write", "Edit"})
 
 
 class ToolCalls:
@@ -48,26 +51,28 @@ class ToolCalls:
         self.lineage: list[dict[str, Any]] = []
         self._count = 0
 
-    async def perform(self, use: ToolUse, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    async def perform(self, use: ToolUse, work: Work) -> Outcome:
         if not self._run.watches("tool"):
-            return await work()
+            return await work(use.input)
         await greenback.ensure_portal()
-        outcome: list[Outcome] = []
+        done: list[Outcome] = []
 
-        def handler(op: Op) -> Any:
-            outcome.append(self._run.wait(work))
-            return tag(outcome[0].text, outcome[0].meta)
+        def body(op: Op, scope: Scope) -> Any:
+            outcome = self._run.wait(work, plain(op.inputs[0]))
+            done.append(outcome)
+            return tag(outcome.text, outcome.meta)
 
-        labels = use.function.labels if use.function is not None else ()
-        facts = {"subtype": "tool", "command": use.input.get("command"), "target": use.path}
-        op = Op("tool", use.name, [tag(use.input, self.meta)], labels, self._span, "", facts)
+        facts = {"command": use.input.get("command"), "target": use.path}
+        op = Op("tool", use.name, [tag(use.input, self.meta)], (), self._span, "", facts)
         try:
-            self._run.perform(op, handler, self._scope)
+            if use.path is not None:
+                self._run.seam.policies.check_file("w" if use.name in WRITING else "r", Path(use.path))
+            value = self._run.seam.perform(op, body, self._scope, {})
         except OrchError as error:
-            if error.code in DENIALS:
+            if isinstance(error, Denial) or error.code == FORBIDDEN:
                 raise Refusal(error.message) from None
             raise
-        return outcome[0]
+        return replace(done[-1], text=template_text(value), meta=joined((value,), deep=True))
 
     async def call(self, function: Executable, arguments: list[Any]) -> Outcome:
         await greenback.ensure_portal()

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from orchestra.values.executable import Executable
 from orchestra.values.tagged import Meta
 
-__all__ = ["NOTHING_KNOWN", "Outcome", "Passage", "ToolUse", "Unwatched"]
+__all__ = ["NOTHING_KNOWN", "Outcome", "Passage", "ToolUse", "Unwatched", "Work"]
 
 NOTHING_KNOWN = Meta()
 
@@ -44,11 +44,14 @@ class Outcome:
     meta: Meta = NOTHING_KNOWN
 
 
+Work = Callable[[dict[str, Any]], Awaitable[Outcome]]  # an input other than that of the use is checked first
+
+
 class Passage(Protocol):
     """The run around the tools of one call."""
 
-    async def perform(self, use: ToolUse, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
-        """The tool, with policy, guards and hooks around it. Raises Refusal for a denial."""
+    async def perform(self, use: ToolUse, work: Work) -> Outcome:
+        """The tool, with policy, guards and hooks around it, which may give it another input. Raises Refusal."""
         ...
 
     async def call(self, function: Executable, arguments: list[Any]) -> Outcome:
@@ -70,8 +73,8 @@ class Passage(Protocol):
 class Unwatched:
     """The passage of tools that are used outside of a run."""
 
-    async def perform(self, use: ToolUse, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
-        return await work()
+    async def perform(self, use: ToolUse, work: Work) -> Outcome:
+        return await work(use.input)
 
     async def call(self, function: Executable, arguments: list[Any]) -> Outcome:
         raise NotImplementedError("functions belong to a run")

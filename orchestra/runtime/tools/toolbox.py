@@ -31,7 +31,7 @@ __all__ = ["ToolResult", "Toolbox"]
 
 PARALLEL = frozenset({"Read", "Glob", "Grep"})
 
-Work = Callable[[], Awaitable[Outcome]]
+Act = Callable[[], Awaitable[Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,11 @@ class Toolbox:
     async def run(self, call: ToolCall) -> ToolResult:
         started = trio.current_time()
         try:
-            use, work = self._checked(call)
+            use, act = self._checked(call)
+
+            async def work(input: dict[str, Any]) -> Outcome:
+                return await (act if input == use.input else self._checked(replace(call, input=input))[1])()
+
             outcome = await self._passage.perform(use, work)
         except Refusal as refusal:
             outcome = Outcome(str(refusal), is_error=True)
@@ -128,8 +132,8 @@ class Toolbox:
 
     # ── what is checked before anything is done ──────────────────────────────────────────────────
 
-    def _checked(self, call: ToolCall) -> tuple[ToolUse, Work]:
-        """The use and the work, if the input is what the tool takes and the call may use it so. Raises Refusal."""
+    def _checked(self, call: ToolCall) -> tuple[ToolUse, Act]:
+        """The use and what it does, if the input is what the tool takes and the call may use it so. Raises Refusal."""
         if call.name not in self.offered:
             raise Refusal(f"there is no tool {call.name}; you have {', '.join(self.offered) or 'none'}")
         input = read_input(call)
@@ -142,44 +146,44 @@ class Toolbox:
             return self._command(call, input)
         return self._search(call, input) if call.name in ("Glob", "Grep") else self._file_use(call, input)
 
-    def _function_call(self, call: ToolCall, tool: FunctionTool, input: dict[str, Any]) -> tuple[ToolUse, Work]:
+    def _function_call(self, call: ToolCall, tool: FunctionTool, input: dict[str, Any]) -> tuple[ToolUse, Act]:
         arguments = tool.arguments(input)
         use = ToolUse(call.id, call.name, input, function=tool.function)
         return use, lambda: self._passage.call(tool.function, arguments)
 
-    def _command(self, call: ToolCall, input: dict[str, Any]) -> tuple[ToolUse, Work]:
+    def _command(self, call: ToolCall, input: dict[str, Any]) -> tuple[ToolUse, Act]:
         commands = check_command(input["command"], self._tools, self._workspace)
 
-        async def work() -> Outcome:
+        async def act() -> Outcome:
             text = await run_shell(self._workspace, self._environment, input)
             programs = dict.fromkeys(f"command:{words[0]}" for words in commands if words)
             return Outcome(text, meta=Meta(taint=("src:cmd",), sources=tuple(programs)))
 
-        return ToolUse(call.id, call.name, input, commands=commands), work
+        return ToolUse(call.id, call.name, input, commands=commands), act
 
-    def _file_use(self, call: ToolCall, input: dict[str, Any]) -> tuple[ToolUse, Work]:
+    def _file_use(self, call: ToolCall, input: dict[str, Any]) -> tuple[ToolUse, Act]:
         path = self._granted(call.name, input["file_path"])
 
-        async def work() -> Outcome:
+        async def act() -> Outcome:
             text = FILE_TOOLS[call.name](self._workspace, path, input)
             return Outcome(text, meta=file_meta(path, self._root) if call.name == "Read" else NOTHING_KNOWN)
 
-        return ToolUse(call.id, call.name, input, path=str(path)), work
+        return ToolUse(call.id, call.name, input, path=str(path)), act
 
-    def _search(self, call: ToolCall, input: dict[str, Any]) -> tuple[ToolUse, Work]:
+    def _search(self, call: ToolCall, input: dict[str, Any]) -> tuple[ToolUse, Act]:
         base = self._workspace.locate(input.get("path", "."))
 
         def visible(path: Path) -> bool:
             return self._tools.shows(call.name, self._workspace.subject(path))
 
-        async def work() -> Outcome:
+        async def act() -> Outcome:
             if call.name == "Grep":
                 text = await grep_files(self._workspace, base, input, visible)
             else:
                 text = glob_files(self._workspace, base, input, visible)
             return Outcome(text, meta=file_meta(base / "*", self._root))
 
-        return ToolUse(call.id, call.name, input, path=str(base)), work
+        return ToolUse(call.id, call.name, input, path=str(base)), act
 
     def _granted(self, tool: str, given: str) -> Path:
         """The file that a tool may be used on. The poll file stands for itself, whatever is granted."""
