@@ -47,7 +47,7 @@ class ArmNone(Node):
 def choose(entries: list[Node], scope: Scope, subject: Any = ABSENT) -> Node | None:
     """The action of the first arm that holds or, with a subject, matches it; bindings between the arms are made.
 
-    A condition that fails holds not, if a later one does; at the top level it is an error at once.
+    A condition that fails does not hold if a later one does; at the top level it is an error at once.
     """
     failed: OrchError | None = None
     for entry in entries:
