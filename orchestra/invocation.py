@@ -42,6 +42,10 @@ class RunOptions:
 
     models:   short model name → id, for this run
     replay:   file of scripted answers that take the place of every model
+    record:   file or folder to which answers of models are recorded
+    calls_out: file that gets every request to a model
+    clock:    what the time is, for all of the run
+    seed:     of its random numbers
     budget:   bounds of the run by `usd`, `tokens`, `calls`
     modules:  module name (`@ns/name`) → the object whose keys it exports
     env:      environment variables added for this run
@@ -58,6 +62,10 @@ class RunOptions:
     models: Mapping[str, str] = field(default_factory=dict)
     replay: Path | None = None
     strict_models: bool = False
+    record: Path | None = None
+    calls_out: Path | None = None
+    clock: str | None = None
+    seed: int | None = None
     budget: Mapping[str, float] = field(default_factory=dict)
     wait: bool = False
     timeout: float | None = None  # seconds

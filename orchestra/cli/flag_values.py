@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ __all__ = [
     "milliseconds",
     "model_alias",
     "module",
+    "moment",
     "one_of",
     "path",
     "resume_target",
     "state",
     "text",
     "usage",
+    "whole",
 ]
 
 Reader = Callable[[str, Path], Any]
@@ -52,6 +55,22 @@ def path(written: str, cwd: Path) -> Path:
 def milliseconds(written: str, cwd: Path) -> float:
     """Seconds; a bare number counts as milliseconds."""
     return duration(written, bare="ms")
+
+
+def moment(written: str, cwd: Path) -> str:
+    """A time as ISO-8601, in UTC with milliseconds; without a zone it is UTC."""
+    try:
+        time = datetime.fromisoformat(written)
+    except ValueError:
+        raise ValueError(f'a time such as 2026-01-01T00:00:00Z is expected, not "{written}"') from None
+    zoned = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+    return zoned.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def whole(written: str, cwd: Path) -> int:
+    if not re.fullmatch(r"\d{1,15}", written):
+        raise ValueError(f'a whole number of at most 15 digits is expected, not "{written}"')
+    return int(written)
 
 
 def one_of(*words: str) -> Reader:

@@ -18,11 +18,13 @@ from orchestra.cli.flag_values import (
     milliseconds,
     model_alias,
     module,
+    moment,
     one_of,
     path,
     resume_target,
     state,
     text,
+    whole,
 )
 from orchestra.invocation import ResumeTarget
 
@@ -98,6 +100,10 @@ FLAGS: tuple[Flag, ...] = (
     flag("--explain", "explain", "say of each model call why it ran or did not"),
     flag("--models", "replay", "answer model calls from a file or folder", "FILE", read=path),
     flag("--strict-models", "strict_models", "fail if answers of it are left over"),
+    flag("--record", "record", "keep the answers of models, to answer from them later", "FILE", read=path),
+    flag("--calls-out", "calls_out", "write every request to a model to a file", "FILE", read=path),
+    flag("--clock", "clock", "let the time stand still, such as 2026-01-01T00:00:00Z", "TIME", read=moment),
+    flag("--seed", "seed", "begin random numbers from this one", "N", read=whole),
     flag("--model", "models", "use another model for a short name", "NAME=ID", read=model_alias, gather=merged),
     flag("--budget", "budget", "bounds such as usd=2,calls=100", "BOUNDS", read=budget, gather=merged),
     flag("--wait", "wait", "wait for a provider's limit to end instead of parking"),

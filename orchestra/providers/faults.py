@@ -6,7 +6,7 @@ How long to wait before the next attempt is decided in `runtime.retry`.
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, get_args
 
 __all__ = ["Kind", "ProviderError", "classify", "classify_text", "fault"]
 
@@ -21,6 +21,8 @@ Kind = Literal[
     "broken",  # the provider answered, but nothing that makes sense
     "replay",  # no recorded answer fits
 ]
+
+KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 
 BY_STATUS: dict[int, Kind] = {
     401: "auth",
@@ -95,12 +97,23 @@ def classify_text(told: str) -> Kind | None:
 
 
 def fault(data: object, provider: str) -> ProviderError:
-    """The error described by `{"status", "type", "message", "error_code", "retry_after"}`, all optional."""
+    """The error described by `{"status", "type", "message", "error_code", "retry_after"}`, all optional.
+
+    Recorded errors name their `kind`, have the whole `message`, and say if they are `final`.
+    """
     described = data if isinstance(data, dict) else {"message": str(data)}
     status, type = described.get("status"), described.get("type")
-    kind = classify(status if isinstance(status, int) else None, type, described.get("error_code"))
+    named = KINDS.get(str(described.get("kind")))
+    kind = named or classify(_whole(status), type, described.get("error_code"))
     told = described.get("message") or type or f"status {status}"
     wait = described.get("retry_after")
     return ProviderError(
-        kind, f"{provider}: {told}", retry_after=float(wait) if isinstance(wait, int | float) else None
+        kind,
+        str(told) if named else f"{provider}: {told}",
+        retry_after=float(wait) if isinstance(wait, int | float) else None,
+        final=described.get("final") is True,
     )
+
+
+def _whole(status: object) -> int | None:
+    return status if isinstance(status, int) else None

@@ -46,6 +46,7 @@ class _Playing:
 
     case: Case
     position: int = 0
+    counted: bool = False  # whether the usage of the case has been told
 
 
 class ReplayModel:
@@ -66,10 +67,10 @@ class ReplayModel:
     async def turn(self, turn: Turn) -> AsyncIterator[AsyncIterator[Event]]:
         playing = self._playing.get(turn.call_id) or self._begin(turn)
         case, position = playing.case, playing.position
-        playing.position += 1
         if position == 0:
             await trio.sleep(case.delay)
-        yield once(self._reply(turn, case, position))
+        playing.position += 1
+        yield once(self._reply(turn, playing, position))
 
     async def close(self) -> None:
         """There is nothing to give back."""
@@ -85,7 +86,8 @@ class ReplayModel:
         playing = self._playing[turn.call_id] = _Playing(case)
         return playing
 
-    def _reply(self, turn: Turn, case: Case, position: int) -> Reply:
+    def _reply(self, turn: Turn, playing: _Playing, position: int) -> Reply:
+        case = playing.case
         played = case.turns[position] if position < len(case.turns) else _last_words(case)
         for part in played:
             if "error" in part:
@@ -93,8 +95,9 @@ class ReplayModel:
                     del self._playing[turn.call_id]
                 raise fault(part["error"], self.name)
         content = [block for number, part in enumerate(played) for block in _blocks(part, turn, position, number)]
-        usage = case.usage if position == 0 else Usage()
-        return Reply(content, _stop(played), usage or estimated_usage(turn.messages, content), turn.model)
+        usage = Usage() if playing.counted else case.usage or estimated_usage(turn.messages, content)
+        playing.counted = True
+        return Reply(content, _stop(played), usage, turn.model, category=_category(played))
 
 
 def _last_words(case: Case) -> Played:
@@ -110,7 +113,8 @@ def _blocks(part: dict[str, Any], turn: Turn, position: int, number: int) -> lis
         blocks.append({"type": "text", "text": part["text"]})
     if "tool" in part:
         call_id = f"replay-{position + 1}-{number + 1}"
-        arguments = _expand(part.get("input", {}), turn)
+        given = part.get("input", {})
+        arguments = given if part.get("raw") else _expand(given, turn)
         blocks.append({"type": "tool_use", "id": call_id, "name": part["tool"], "input": arguments})
     return blocks
 
@@ -121,6 +125,10 @@ def _stop(played: Played) -> Stop:
             stop: Stop = part["stop"]
             return stop
     return "tool_use" if any("tool" in part for part in played) else "end_turn"
+
+
+def _category(played: Played) -> str | None:
+    return next((part["category"] for part in played if "category" in part), None)
 
 
 def _expand(value: Any, turn: Turn) -> Any:

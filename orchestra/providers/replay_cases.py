@@ -30,8 +30,8 @@ __all__ = ["Case", "Cases", "Played", "first_line", "load_cases", "prompt_hash"]
 KEYS = {"match", "turns", "reply", "error", "usage", "times", "delay", "note"}
 TEXT_KEYS = ("fn", "agent", "purpose", "model", "sha256")
 MATCH_KEYS = {*TEXT_KEYS, "contains", "nth"}
-USAGE_KEYS = {"input", "output", "cache_write", "cache_read"}
-TURN_KEYS = {"text", "tool", "input", "stop", "error"}
+USAGE_KEYS = {"input", "output", "cache_write", "cache_read", "cache_write_long"}
+TURN_KEYS = {"text", "tool", "input", "raw", "stop", "category", "error"}
 
 Played = list[dict[str, Any]]
 
@@ -206,7 +206,7 @@ def _turn(turn: object, where: str) -> Played:
         if not isinstance(part, dict) or not part:
             raise _wrong(where, "a turn is an object or a list of objects")
         _check_keys(part, TURN_KEYS, where)
-        if not all(isinstance(part.get(key, ""), str) for key in ("text", "tool", "stop")):
+        if not all(isinstance(part.get(key, ""), str) for key in ("text", "tool", "stop", "category")):
             raise _wrong(where, '"text", "tool" and "stop" must be text')
         if part.get("stop", "end_turn") not in STOPS:
             raise _wrong(where, f'unknown stop "{part["stop"]}"')

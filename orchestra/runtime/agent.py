@@ -29,6 +29,7 @@ from orchestra.runtime.llm_call import Call
 from orchestra.runtime.poll import PollFile, open_poll
 from orchestra.runtime.poll_turns import PollTurns
 from orchestra.runtime.redact import Redactor, is_secret_name
+from orchestra.runtime.reply_recorder import ReplyRecorder
 from orchestra.runtime.schema import load_schema
 from orchestra.runtime.session import Session, check_for_agent
 from orchestra.runtime.telling import Teller
@@ -36,6 +37,7 @@ from orchestra.runtime.tools.danger import forbidden_write
 from orchestra.runtime.tools.specs import BUILT_IN, ToolSet
 from orchestra.runtime.tools.toolbox import Toolbox
 from orchestra.runtime.tools.workspace import Workspace
+from orchestra.runtime.witness import CallsOut, Witnessed, WitnessedAgent
 
 __all__ = ["Agent"]
 
@@ -56,6 +58,8 @@ class Agent:
     archive_dir: where prompts are kept, None for nowhere; asked at each call
     chance:      gives a random number from 0 to 1
     overrides:   short name of a model → id, from the command line
+    calls_out:   told of every request
+    record:      the file in which answers are kept, to be replayed
     """
 
     def __init__(
@@ -69,6 +73,8 @@ class Agent:
         chance: Callable[[], float],
         extra_roots: Sequence[Path] = (),
         overrides: Mapping[str, str] | None = None,
+        calls_out: CallsOut | None = None,
+        record: Path | None = None,
     ) -> None:
         self._root = Path(os.path.realpath(root))
         self._extra_roots = [Path(os.path.realpath(self._root / extra)) for extra in extra_roots]
@@ -79,6 +85,8 @@ class Agent:
         self._told = emit
         self._debug = bool(environment.get("ORCH_DEBUG_LLM"))
         self.redactor = Redactor(environment)
+        self._calls_out = calls_out
+        self._recorder = ReplyRecorder(record, self.redactor) if record is not None else None
         self._archive = Archive(archive_dir, self.redactor, full=config.get("archive") == "full")
         self._providers: dict[str, TurnModel | AgentModel] = {}
         self._gates: dict[tuple[str, str | None], Gate] = {}
@@ -106,15 +114,24 @@ class Agent:
         async with self._claimed(request, workspace) as (request, poll):
             entry = self._archive.begin(request.fn, self._facts(request, resolved), request.prompt)
             try:
-                return await self._run(request, resolved, provider, workspace, poll, entry)
+                result = await self._run(request, resolved, provider, workspace, poll, entry)
             except OrchError as error:
+                self._ended(request, None, error)
                 raise self._cleaned(error) from None
+            self._ended(request, result, None)
+            return result
+
+    def _ended(self, request: LLMRequest, result: LLMResult | None, error: OrchError | None) -> None:
+        if self._recorder is not None:
+            self._recorder.finished(request, result, error)
 
     async def close(self) -> None:
         """Gives back the connections of all providers."""
         for provider in self._providers.values():
             await provider.close()
         self._providers.clear()
+        if self._recorder is not None:
+            self._recorder.close()
 
     def unused_replies(self) -> list[str]:
         """Recorded answers that nobody asked for, by their places; empty without a replay."""
@@ -159,6 +176,8 @@ class Agent:
     ) -> Dialogue:
         if isinstance(provider, AgentModel):
             check_for_agent(request, provider.name)
+            if self._calls_out is not None or self._recorder is not None:
+                provider = WitnessedAgent(provider, request, self.redactor, self._calls_out, self._recorder)
             return Session(request, line, provider, poll, emit)
         toolbox = Toolbox(
             request.tools, workspace, self._root, request.poll, self._command_environment, request.passage
@@ -187,12 +206,17 @@ class Agent:
         if name not in self._providers:
             settings = self._choice.settings(name)
             try:
-                self._providers[name] = open_provider(
-                    name, settings, Surroundings(self._root, self._environment, self._log)
-                )
+                opened = open_provider(name, settings, Surroundings(self._root, self._environment, self._log))
             except ProviderError as error:
                 raise as_orch_error(error) from None
+            self._providers[name] = self._watched(opened)
         return self._providers[name]
+
+    def _watched(self, model: TurnModel | AgentModel) -> TurnModel | AgentModel:
+        """The same provider, seen by those who keep a record of what is sent and answered."""
+        if isinstance(model, AgentModel) or (self._calls_out is None and self._recorder is None):
+            return model
+        return Witnessed(model, self.redactor, self._calls_out, self._recorder)
 
     def _log(self, text: str) -> None:
         """Keeps what programs print in the file of ORCH_LLM_LOG, relative to the project."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from orchestra.runtime.agent import Agent
     from orchestra.runtime.module import Module
     from orchestra.runtime.modules import Modules
+    from orchestra.runtime.witness import CallsOut
     from orchestra.store import Execution, Store
 
 __all__ = ["Recording"]
@@ -63,6 +64,7 @@ class Recording:
             lambda name, complete: self.execution.phases.record(name, complete),
         )
         self._calls = 0
+        self._calls_out: CallsOut | None = None
         self._out_dir: str | None = None
         self._temporary = ExitStack()
         self.store_fault: OrchError | None = None  # why nothing more can be stored
@@ -104,7 +106,8 @@ class Recording:
             new=self.options.new,
             read_digest=self.digest_now,
         )
-        self.random.seed(execution.seed)
+        if self.options.seed is None:
+            self.random.seed(execution.seed)
         return execution
 
     def _connected(self) -> Store:
@@ -128,6 +131,10 @@ class Recording:
 
     def prepare_store(self) -> None:
         """Mark what the command line asks to be made again. E801 to E803 before anything runs."""
+        if self.options.calls_out is not None:
+            from orchestra.runtime.witness import CallsOut
+
+            self._calls_out = CallsOut(self.options.calls_out)
         self._check_modes()
         if self.options.new and self._has_answers():
             self._execution = self._open()  # at once: what was asked for holds, however early the run ends
@@ -296,7 +303,17 @@ class Recording:
             chance=self.random.random,
             extra_roots=[Path(extra) for extra in self.config.llm.extraRoots],
             overrides=self.options.models,
+            calls_out=self._calls_out,
+            record=self._recording_target(),
         )
+
+    def _recording_target(self) -> Path | None:
+        """Where answers are recorded, from the command line or the environment."""
+        from orchestra.runtime.reply_recorder import recording_file
+
+        named = self.environ.get("ORCH_LLM_RECORD")
+        target = self.options.record or (self.root / named if named else None)
+        return target and recording_file(target, self.script_name)
 
     async def close_agent(self) -> None:
         if self._agent is not None:

@@ -66,7 +66,7 @@ class Run(Recording, Executing, Writing, Importing, Securing):
         self.payload: dict[str, Any] = dict(request.payload)
         self.script_name = script_name
         self.sinks = sinks
-        self.random = random.Random()
+        self.random = random.Random(self.options.seed)
         self.interrupted = False
         self.phase: str | None = None
         self.failed: list[tuple[ErrorItem, str]] = []
@@ -136,7 +136,7 @@ class Run(Recording, Executing, Writing, Importing, Securing):
         self.interruption.set()
 
     def now(self) -> str:
-        return str(self.request.now())
+        return self.options.clock or str(self.request.now())
 
     def event(self, kind: str, **data: Any) -> None:
         for subscriber in self.request.subscribers:
@@ -403,6 +403,7 @@ class Run(Recording, Executing, Writing, Importing, Securing):
                 "id": self.execution.run_id,
                 "number": self.execution.number,
                 "started": self.execution.started,
+                "seed": self.execution.seed if self.options.seed is None else self.options.seed,
             }
         return MISSING
 
