@@ -110,7 +110,7 @@ class Agent:
             load_schema(request.schema, self._root)
         resolved = self.resolve(request.model, request.provider)
         provider = self._provider(resolved.provider)
-        workspace = Workspace(request.dir, self._extra_roots)
+        workspace = Workspace(request.dir, self._extra_roots, self._root)
         async with self._claimed(request, workspace) as (request, poll):
             entry = self._archive.begin(request.fn, self._facts(request, resolved), request.prompt)
             try:
@@ -245,10 +245,11 @@ class Agent:
         shown = _shown(self._root / request.poll, workspace.dir, self._root)
         path = Path(os.path.realpath(self._root / request.poll))
         roots = (self._root, workspace.dir, *self._extra_roots)
-        if not any(path.is_relative_to(root) for root in roots) or forbidden_write(path):
+        root = next((root for root in roots if path.is_relative_to(root)), None)
+        if root is None or forbidden_write(path):
             raise OrchError("E402", f"the poll path {shown} lies where models may not write")
         async with self._poll_turns.turn(path, shown):
-            yield replace(request, poll=path), open_poll(path, shown, request.select)
+            yield replace(request, poll=path), open_poll(path, root, shown, request.select)
 
     def _facts(self, request: LLMRequest, resolved: ResolvedModel) -> dict[str, Any]:
         """The head of an archived prompt."""

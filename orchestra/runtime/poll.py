@@ -14,7 +14,7 @@ from typing import Any
 
 from orchestra.errors import OrchError
 from orchestra.runtime.calls import LineChoice, PollFacts
-from orchestra.runtime.tools.workspace import Refusal, open_regular, reason, write_regular
+from orchestra.runtime.tools.workspace import Refusal, read_regular, reason, write_regular
 
 __all__ = ["PollFile", "PollLog", "open_poll", "parsed"]
 
@@ -29,9 +29,12 @@ def parsed(text: str) -> Any:
         return None
 
 
-def open_poll(path: Path, shown: str, select: LineChoice | None) -> PollFile:
-    """Makes room for the file. `path` is resolved, `shown` is what the model is told. Raises E402, E701."""
-    poll = PollFile(path, shown) if select is None else PollLog(path, shown, select)
+def open_poll(path: Path, root: Path, shown: str, select: LineChoice | None) -> PollFile:
+    """Makes room for the file. Raises E402, E701.
+
+    path, root: the file and the folder in which the way to it begins, both resolved; shown: what the model is told
+    """
+    poll = PollFile(path, root, shown) if select is None else PollLog(path, root, shown, select)
     if path.exists() and not path.is_file():
         raise OrchError("E402", f"the poll path {shown} is not a regular file")
     try:
@@ -45,8 +48,9 @@ def open_poll(path: Path, shown: str, select: LineChoice | None) -> PollFile:
 class PollFile:
     """One file, one answer. What lay there before becomes `NAME.prev`, lest it be taken for the answer."""
 
-    def __init__(self, path: Path, shown: str) -> None:
+    def __init__(self, path: Path, root: Path, shown: str) -> None:
         self.path = path
+        self.root = root
         self.shown = shown
         self.salvaged = False
         self.moved = False
@@ -93,7 +97,7 @@ class PollFile:
 
     def replace(self, text: str) -> str:
         try:
-            write_regular(self.path, self.shown, text.encode("utf-8", "replace"))
+            write_regular(self.path, self.root, self.shown, text.encode("utf-8", "replace"))
         except Refusal as refusal:
             raise OrchError("E402", f"the poll file cannot be written: {refusal}") from None
         self.salvaged = True
@@ -104,7 +108,7 @@ class PollFile:
 
     def _text(self) -> str:
         try:
-            with open_regular(self.path, self.shown) as handle:
+            with read_regular(self.path, self.root, self.shown) as handle:
                 return handle.read().decode("utf-8", "replace")
         except Refusal:
             return ""
@@ -113,8 +117,8 @@ class PollFile:
 class PollLog(PollFile):
     """A file to which lines of JSON are appended; the answer is the last new one that fits."""
 
-    def __init__(self, path: Path, shown: str, select: LineChoice) -> None:
-        super().__init__(path, shown)
+    def __init__(self, path: Path, root: Path, shown: str, select: LineChoice) -> None:
+        super().__init__(path, root, shown)
         self._select = select
         self._pattern = _compiled(select.pattern)
         self._before = ""

@@ -323,15 +323,16 @@ def test_wrong_input_is_explained(folder: Path) -> None:
 
 def test_the_child_of_grep_follows_no_link(folder: Path) -> None:
     (folder / "link").symlink_to(folder.parent / "outside/secret.txt")
+    (folder / "way").symlink_to(folder.parent / "outside")
     task = {
         "pattern": "s",
-        "files": [["link", str(folder / "link")]],
+        "files": [["link", str(folder), str(folder / "link")], ["in", str(folder), str(folder / "way/secret.txt")]],
         "mode": "content",
         "context": 0,
         "limit": 99,
     }
-    child = Path(__file__).parents[2] / "orchestra/runtime/tools/grep_child.py"
-    done = subprocess.run([sys.executable, str(child)], input=json.dumps(task), capture_output=True, text=True)
+    child = [sys.executable, "-I", "-m", "orchestra.runtime.tools.grep_child"]
+    done = subprocess.run(child, input=json.dumps(task), capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
 
 

@@ -6,6 +6,7 @@ Tool calls of models are always held to them, what a script itself does only und
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -128,6 +129,12 @@ def forbidden_write(path: Path) -> bool:
 
 
 def _matches(path: Path, patterns: tuple[str, ...]) -> bool:
-    # Names are compared in lower case: some file systems do not tell `.GIT` from `.git`.
-    name = path.as_posix().lower().lstrip("/")
+    name = "/".join(map(_folded, path.as_posix().lstrip("/").split("/")))
     return any(path_matches(pattern, name) for pattern in patterns)
+
+
+def _folded(name: str) -> str:
+    """A name as the most forgiving file systems see it: `.GIT`, `.git.`, `.gi\u200ct` and `git~1` are `.git` there."""
+    seen = "".join(char for char in unicodedata.normalize("NFKC", name) if unicodedata.category(char) != "Cf")
+    seen = seen.casefold().rstrip(". ") or name
+    return ".git" if seen == "git~1" else seen

@@ -8,12 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from orchestra.runtime.tools.workspace import Refusal, Workspace, write_regular
+from orchestra.runtime.tools.workspace import Refusal, Workspace
 
 __all__ = ["edit_file", "read_file", "write_file"]
 
 MOST_LINES = 2000
 MOST_BYTES = 256 * 1024
+MOST_EDITED = 16 * 1024 * 1024
 
 
 def read_file(workspace: Workspace, path: Path, input: dict[str, Any]) -> str:
@@ -51,8 +52,7 @@ def _numbered(number: int, raw: bytes) -> str:
 def write_file(workspace: Workspace, path: Path, input: dict[str, Any]) -> str:
     """Replaces or creates the file whole."""
     given, data = input["file_path"], input["content"].encode("utf-8", "replace")
-    workspace.check_write(path, given)
-    write_regular(path, given, data)
+    workspace.write_file(path, given, data)
     return f"wrote {len(data)} bytes to {given}"
 
 
@@ -68,13 +68,16 @@ def edit_file(workspace: Workspace, path: Path, input: dict[str, Any]) -> str:
         raise Refusal(f"old_string does not occur in {given}; it must match to the letter, spaces included")
     if count > 1 and not input.get("replace_all"):
         raise Refusal(f"old_string occurs {count} times in {given}; make it longer or set replace_all")
-    write_regular(path, given, text.replace(old, new).encode("utf-8", "replace"))
+    workspace.write_file(path, given, text.replace(old, new).encode("utf-8", "replace"))
     return f"replaced {count} occurrence{'s' if count > 1 else ''} in {given}"
 
 
 def _editable(workspace: Workspace, path: Path, given: str) -> str:
     with workspace.open_file(path, given) as handle:
+        data = handle.read(MOST_EDITED + 1)
+        if len(data) > MOST_EDITED:
+            raise Refusal(f"{given} is larger than {MOST_EDITED >> 20} MiB, too large to be edited")
         try:
-            return handle.read().decode("utf-8")
+            return data.decode("utf-8")
         except UnicodeDecodeError:
             raise Refusal(f"{given} is not UTF-8 text") from None

@@ -2,7 +2,7 @@
 
 Run as a program by `search`, which names only files that may be read.
 
-Reads a JSON object `{pattern, files: [[shown, path], …], mode, context, limit}` on standard input.
+Reads a JSON object `{pattern, files: [[shown, root, path], …], mode, context, limit}` on standard input.
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+from orchestra.runtime.tools.descent import open_folder, open_regular
+
+MOST_BYTES = 64 * 1024 * 1024  # of one file; what lies behind is not searched
 
 
 def main() -> None:
@@ -33,8 +38,8 @@ def main() -> None:
 
 
 def _found(task: dict[str, Any], pattern: re.Pattern[str]) -> Iterator[str]:
-    for shown, path in task["files"]:
-        lines = _lines(path)
+    for shown, root, path in task["files"]:
+        lines = _lines(Path(root), Path(path))
         hits = [number for number, line in enumerate(lines) if pattern.search(line)]
         if not hits:
             continue
@@ -44,14 +49,13 @@ def _found(task: dict[str, Any], pattern: re.Pattern[str]) -> Iterator[str]:
             yield shown if task["mode"] == "files_with_matches" else f"{shown}:{len(hits)}"
 
 
-def _lines(path: str) -> list[str]:
+def _lines(root: Path, path: Path) -> list[str]:
     """The lines of a text file; none of a binary one, or one that has gone or become a link meanwhile."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open_folder(root, path.parent) as folder, os.fdopen(open_regular(path.name, folder), "rb") as handle:
+            data = handle.read(MOST_BYTES)
     except OSError:
         return []
-    with os.fdopen(descriptor, "rb") as handle:
-        data = handle.read()
     return [] if b"\0" in data[:8192] else data.decode("utf-8", "replace").splitlines()
 
 

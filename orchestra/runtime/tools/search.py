@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,15 +18,17 @@ import pathspec
 
 from orchestra.providers.child import run_child
 from orchestra.runtime.tools.danger import forbidden_read
+from orchestra.runtime.tools.descent import open_folder, open_regular
 from orchestra.runtime.tools.globs import path_matches
-from orchestra.runtime.tools.workspace import Refusal, Workspace
+from orchestra.runtime.tools.workspace import Refusal, Workspace, told
 
 __all__ = ["glob_files", "grep_files"]
 
 MOST_ENTRIES = 200
 MOST_OUTPUT = 100 * 1024
+MOST_RULES = 1024 * 1024
 GREP_SECONDS = 30.0
-CHILD = Path(__file__).with_name("grep_child.py")
+CHILD = "orchestra.runtime.tools.grep_child"
 
 Visible = Callable[[Path], bool]
 Rules = tuple[Path, pathspec.GitIgnoreSpec]
@@ -47,13 +50,16 @@ async def grep_files(workspace: Workspace, base: Path, input: dict[str, Any], vi
     """Lines, counts or names of files in which a regular expression is found."""
     task = {
         "pattern": input["pattern"],
-        "files": [[workspace.subject(path), str(path)] for path in _searched(workspace, base, input, visible)],
+        "files": [
+            [workspace.subject(path), str(workspace.root_of(path)), str(path)]
+            for path in _searched(workspace, base, input, visible)
+        ],
         "mode": input.get("output_mode", "files_with_matches"),
         "context": input.get("-C", 0),
         "limit": MOST_OUTPUT,
     }
     done = await run_child(
-        [sys.executable, "-I", str(CHILD)],
+        [sys.executable, "-I", "-m", CHILD],
         cwd=workspace.dir,
         environment={},
         input=json.dumps(task).encode(),
@@ -79,41 +85,50 @@ def _matching(workspace: Workspace, base: Path, pattern: str, visible: Visible) 
         raise Refusal("the path to search in is no folder")
     return [
         path
-        for path in _walk(base, _rules_above(workspace.dir, base))
+        for path in _walk(workspace, base)
         if path_matches(pattern, path.relative_to(base).as_posix()) and visible(path) and not forbidden_read(path)
     ]
 
 
-def _rules(folder: Path) -> list[Rules]:
-    """What the `.gitignore` of one folder says, if it has one."""
-    file = folder / ".gitignore"
-    if not file.is_file():
-        return []
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    return [(folder, pathspec.GitIgnoreSpec.from_lines(lines))]
-
-
-def _rules_above(top: Path, base: Path) -> list[Rules]:
-    above = [folder for folder in reversed(base.parents) if folder.is_relative_to(top)]
-    return [rules for folder in above for rules in _rules(folder)]
-
-
-def _walk(folder: Path, ignored: list[Rules]) -> Iterator[Path]:
+def _walk(workspace: Workspace, base: Path) -> Iterator[Path]:
     """Regular files below, without hidden ones, links and what git ignores."""
-    ignored = [*ignored, *_rules(folder)]
+    above = [folder for folder in reversed(base.parents) if folder.is_relative_to(workspace.dir)]
+    rules = {folder: found for folder in above for found in _rules_in(workspace, folder)}
+    with told("the path to search in"), open_folder(workspace.root_of(base), base) as top:
+        for name, folders, files, descriptor in os.fwalk(".", dir_fd=top):
+            folder = base / name
+            for found in _rules(descriptor):
+                rules[folder] = found
+            known = [(at, rules[at]) for at in (*reversed(folder.parents), folder) if at in rules]
+            folders[:] = [name for name in folders if not _skipped(folder / name, True, known)]
+            for name in files:
+                if not _skipped(folder / name, False, known) and _is_regular(name, descriptor):
+                    yield folder / name
+
+
+def _rules_in(workspace: Workspace, folder: Path) -> list[pathspec.GitIgnoreSpec]:
+    with open_folder(workspace.root_of(folder), folder) as descriptor:
+        return _rules(descriptor)
+
+
+def _rules(folder: int) -> list[pathspec.GitIgnoreSpec]:
+    """What the `.gitignore` of one folder says, if it has one."""
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        with os.fdopen(open_regular(".gitignore", folder), encoding="utf-8", errors="replace") as handle:
+            return [pathspec.GitIgnoreSpec.from_lines(handle.read(MOST_RULES).splitlines())]
     except OSError:
-        return
-    for entry in entries:
-        path = folder / entry.name
-        is_folder = entry.is_dir(follow_symlinks=False)
-        if entry.name.startswith(".") or _ignored(path, is_folder, ignored):
-            continue
-        if is_folder:
-            yield from _walk(path, ignored)
-        elif entry.is_file(follow_symlinks=False):
-            yield path
+        return []
+
+
+def _is_regular(name: str, folder: int) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
+
+
+def _skipped(path: Path, is_folder: bool, rules: list[Rules]) -> bool:
+    return path.name.startswith(".") or _ignored(path, is_folder, rules)
 
 
 def _ignored(path: Path, is_folder: bool, specs: list[Rules]) -> bool:
@@ -128,6 +143,6 @@ def _ignored(path: Path, is_folder: bool, specs: list[Rules]) -> bool:
 
 def _modified(path: Path) -> float:
     try:
-        return path.stat().st_mtime
+        return path.lstat().st_mtime
     except OSError:
         return 0.0

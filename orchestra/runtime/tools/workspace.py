@@ -9,14 +9,18 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from orchestra.runtime.tools.danger import forbidden_read, forbidden_write
+from orchestra.runtime.tools.descent import NotRegular, open_folder, open_regular
 
 __all__ = ["Refusal", "Workspace"]
+
+
+LONGEST = 4096  # bytes of a path: step by step one could go deeper, but nothing else could follow
 
 
 class Refusal(Exception):
@@ -26,8 +30,9 @@ class Refusal(Exception):
 class Workspace:
     """A folder with the roots around it. All paths given to its methods but `locate` are resolved ones."""
 
-    def __init__(self, dir: Path, extra_roots: Sequence[Path] = ()) -> None:
+    def __init__(self, dir: Path, extra_roots: Sequence[Path] = (), project: Path | None = None) -> None:
         self.dir = Path(os.path.realpath(dir))
+        self._project = self.dir if project is None else project
         self._roots = [self.dir, *(Path(os.path.realpath(root)) for root in extra_roots)]
 
     def locate(self, given: str, place: Path | None = None) -> Path:
@@ -39,6 +44,10 @@ class Workspace:
             raise Refusal("the path is empty")
         if not is_possible(given):
             raise Refusal("the path contains a character that no path can have")
+        if len(os.fsencode(self.dir / given)) >= LONGEST:
+            raise Refusal("the path is too long")
+        if given == "~" or (given.startswith("~") and "/" in given):
+            raise Refusal(f"{given} names a home folder; paths begin in the folder of the call")
         path = Path(os.path.realpath((place or self.dir) / given))
         if not self.contains(path):
             raise Refusal(f"{given} lies outside of the folders you may use")
@@ -55,11 +64,20 @@ class Workspace:
         """A regular file for reading. Raises Refusal."""
         if forbidden_read(path):
             raise Refusal(f"{given} may hold credentials and is never read")
-        return open_regular(path, given)
+        return read_regular(path, self.root_of(path), given)
+
+    def write_file(self, path: Path, given: str, data: bytes) -> None:
+        """Replaces or creates a file that is not protected. Raises Refusal."""
+        self.check_write(path, given)
+        write_regular(path, self.root_of(path), given, data)
 
     def check_write(self, path: Path, given: str) -> None:
         if forbidden_write(path):
             raise Refusal(f"{given} is protected and is never written")
+
+    def root_of(self, path: Path) -> Path:
+        """The folder in which the way to a path begins; a file to be written may lie elsewhere in the project."""
+        return next(root for root in (*self._roots, self._project) if path.is_relative_to(root))
 
 
 def is_possible(path: str) -> bool:
@@ -67,51 +85,58 @@ def is_possible(path: str) -> bool:
     return "\0" not in path and not any("\ud800" <= char <= "\udfff" for char in path)
 
 
-def open_regular(path: Path, given: str) -> BinaryIO:
-    """Opens without following a link in the last place and without waiting for the far end of a pipe."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise Refusal(f"{given}: {reason(error)}") from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise Refusal(f"{given} is not a regular file")
-    return os.fdopen(descriptor, "rb")
+def read_regular(path: Path, root: Path, given: str) -> BinaryIO:
+    """The regular file `path` below `root`, opened for reading. Raises Refusal."""
+    with told(given), open_folder(root, path.parent) as folder:
+        return os.fdopen(open_regular(path.name, folder), "rb")
 
 
-def write_regular(path: Path, given: str, data: bytes) -> None:
-    """Replaces the file at once and whole, creating its folders; the mode of an existing file is kept."""
-    try:
-        mode = _mode_of(path, given)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, data, mode)
-    except OSError as error:
-        raise Refusal(f"{given}: {reason(error)}") from None
+def write_regular(path: Path, root: Path, given: str, data: bytes) -> None:
+    """Replaces the file at once and whole, creating its folders; the mode of an existing file is kept.
+
+    Raises Refusal.
+    """
+    with told(given), open_folder(root, path.parent, create=True) as folder:
+        _replace(path.name, folder, data)
 
 
-def _mode_of(path: Path, given: str) -> int | None:
-    try:
-        found = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    if not stat.S_ISREG(found.st_mode):
-        raise Refusal(f"{given} is not a regular file")
-    return stat.S_IMODE(found.st_mode)
-
-
-def _replace(path: Path, data: bytes, mode: int | None) -> None:
-    temporary = path.with_name(f".orch-{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+def _replace(name: str, folder: int, data: bytes) -> None:
+    mode = _mode_of(name, folder)
+    temporary = f".orch-{secrets.token_hex(8)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o666, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(data)
-        if mode is not None:
-            os.chmod(temporary, mode)
-        os.replace(temporary, path)
+            if mode is not None:
+                os.fchmod(handle.fileno(), mode)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         with suppress(FileNotFoundError):
-            os.unlink(temporary)
+            os.unlink(temporary, dir_fd=folder)
         raise
+
+
+def _mode_of(name: str, folder: int) -> int | None:
+    """The rights of an existing file, None if there is none yet."""
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        raise NotRegular
+    return stat.S_IMODE(found.st_mode)
+
+
+@contextmanager
+def told(given: str) -> Iterator[None]:
+    """Makes what the system says a refusal under the name that the model used."""
+    try:
+        yield
+    except NotRegular:
+        raise Refusal(f"{given} is not a regular file") from None
+    except OSError as error:
+        raise Refusal(f"{given}: {reason(error)}") from None
 
 
 def reason(error: OSError) -> str:
@@ -120,6 +145,6 @@ def reason(error: OSError) -> str:
         return "no such file"
     if error.errno == errno.ELOOP:
         return "is a symbolic link"
-    if error.errno == errno.EEXIST:  # where a folder was to be made
-        return "not a directory"
+    if error.errno == errno.ENXIO:
+        return "is not a regular file"
     return (error.strerror or "cannot be used").lower()
