@@ -31,10 +31,7 @@ HOMES = {
     "bs4": ("runtime/files/contents.py",),
     "click": ("cli/",),
     "greenback": ("runtime/",),
-    "httpx2": (
-        "runtime/files/web.py",
-        "providers/anthropic.py",
-    ),  # to name the faults of the client it builds on
+    "httpx2": ("runtime/files/web.py", "providers/"),  # the Anthropic client builds on it too
     "json5": ("values/tolerant_json.py",),
     "jsonschema": ("runtime/schema.py",),
     "lark": ("syntax.py", "scan/"),  # the scanner is Lark's lexer: it makes Lark's tokens

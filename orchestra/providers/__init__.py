@@ -48,6 +48,7 @@ TYPES = {
     "anthropic": "orchestra.providers.anthropic",
     "claude-cli": "orchestra.providers.claude_cli",
     "command": "orchestra.providers.command",
+    "openai": "orchestra.providers.openai",
     "replay": "orchestra.providers.replay",
 }
 

@@ -5,16 +5,28 @@ Waiting and trying again are the loop's business, so that the SDK's own retries 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import anthropic
 import httpx2
 
 from orchestra.providers.faults import Kind, ProviderError, classify
+from orchestra.providers.http import (
+    address,
+    damage,
+    excerpt,
+    misdirection,
+    open_client,
+    retry_wait,
+    silence,
+    transport_fault,
+)
 from orchestra.providers.protocol import (
     STOPS,
+    Block,
     Caps,
     Event,
     Reply,
@@ -28,24 +40,28 @@ from orchestra.providers.protocol import (
 __all__ = ["AnthropicModel", "open_model"]
 
 BASE = "https://api.anthropic.com"
+PATH = "/v1/messages"
+KINDS = ("text/event-stream",)
 SILENCE = 120.0  # seconds without a byte after which a connection counts as lost; the API sends pings meanwhile
 
 
 def open_model(name: str, settings: Mapping[str, Any], around: Surroundings) -> AnthropicModel:
     """The provider `name`, from its table: `keyEnv` names the variable with the key, `base` another address.
 
-    Raises ProviderError of kind `auth` without credentials.
+    Raises E812, and ProviderError of kind `auth` without credentials.
     """
     environment = around.environment
-    variable = settings.get("keyEnv", "ANTHROPIC_API_KEY")
-    key = environment.get(variable) or None
+    variable = str(settings.get("keyEnv", "ANTHROPIC_API_KEY"))
+    key = settings.get("key") or environment.get(variable) or None
     token = None if key else environment.get("ANTHROPIC_AUTH_TOKEN") or None
     if key is None and token is None:
         raise ProviderError("auth", f"{name}: there are no credentials", help=f"export {variable}=…")
-    base = settings.get("base") or environment.get("ANTHROPIC_BASE_URL") or BASE
-    timeout = httpx2.Timeout(SILENCE, connect=20.0)
-    client = anthropic.AsyncAnthropic(api_key=key, auth_token=token, base_url=base, max_retries=0, timeout=timeout)
-    return AnthropicModel(name, client)
+    base = address(name, settings.get("base") or environment.get("ANTHROPIC_BASE_URL") or BASE).removesuffix("/v1")
+    seconds = silence(name, settings, SILENCE)
+    client = anthropic.AsyncAnthropic(
+        api_key=key, auth_token=token, base_url=base, max_retries=0, http_client=open_client(base, seconds)
+    )
+    return AnthropicModel(name, base, client, variable, seconds, around.clock)
 
 
 class AnthropicModel:
@@ -53,53 +69,124 @@ class AnthropicModel:
 
     caps = Caps(stream=True)
 
-    def __init__(self, name: str, client: anthropic.AsyncAnthropic) -> None:
+    def __init__(
+        self,
+        name: str,
+        base: str,
+        client: anthropic.AsyncAnthropic,
+        variable: str,
+        seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
         self.name = name
+        self._base = base
         self._client = client
+        self._variable = variable
+        self._silence = seconds
+        self._clock = clock
 
     @asynccontextmanager
     async def turn(self, turn: Turn) -> AsyncIterator[AsyncIterator[Event]]:
-        kind: Kind
-        # Both the request and the reading of the stream raise here: the loop reads inside of this block.
-        try:
-            async with self._client.messages.stream(**_parameters(turn)) as stream:
-                yield self._events(stream)
-        except anthropic.APIStatusError as error:
-            raise _status_fault(self.name, error) from None
-        except anthropic.APIConnectionError as error:
-            kind = "timeout" if isinstance(error, anthropic.APITimeoutError) else "transient"
-            raise ProviderError(kind, f"{self.name}: {_short(error.message)}") from None
-        except httpx2.HTTPError as error:
-            told = str(error) or type(error).__name__
-            kind = "timeout" if isinstance(error, httpx2.TimeoutException) else "transient"
-            raise ProviderError(kind, f"{self.name}: the answer broke off: {told}") from None
-        except anthropic.AnthropicError as error:
-            raise ProviderError("broken", f"{self.name}: {error}") from None
+        async with AsyncExitStack() as stack:
+            with self._faults():
+                opened = self._client.messages.stream(**_parameters(turn))
+                stream = await stack.enter_async_context(opened)
+            fault = misdirection(self.name, self._base, stream.response, PATH, KINDS)
+            if fault is not None:
+                raise fault
+            yield self._events(stream)
 
     async def close(self) -> None:
         await self._client.close()
 
     async def _events(self, stream: anthropic.AsyncMessageStream[None]) -> AsyncIterator[Event]:
         started = False
-        async for event in stream:
-            started = started or event.type == "message_start"
-            if event.type == "text":
-                yield TextDelta(event.text)
-            elif event.type == "thinking":
-                yield ThinkingDelta(event.thinking)
+        inputs: dict[int, str] = {}
+        with self._faults():
+            async for event in stream:
+                started = started or event.type == "message_start"
+                if event.type == "text":
+                    yield TextDelta(event.text)
+                elif event.type == "thinking":
+                    yield ThinkingDelta(event.thinking)
+                elif event.type == "content_block_delta" and event.delta.type == "input_json_delta":
+                    inputs[event.index] = inputs.get(event.index, "") + event.delta.partial_json
         message = stream.current_message_snapshot if started else None
         if message is None or message.stop_reason is None:
             raise ProviderError("transient", f"{self.name}: the answer broke off before its end")
         if message.stop_reason not in STOPS:
             raise ProviderError("broken", f'{self.name}: unknown stop reason "{message.stop_reason}"')
+        content = [block.to_dict(mode="json") for block in message.content]
         yield Reply(
-            [block.to_dict(mode="json") for block in message.content],
+            content,
             message.stop_reason,
             _usage(message.usage),
             message.model,
             stream.request_id,
             message.stop_details.category if message.stop_details else None,
+            _malformed(content, inputs),
         )
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """What the client and its transport raise, as our faults."""
+        try:
+            yield
+        except anthropic.APIStatusError as error:
+            raise self._status_fault(error) from None
+        except (anthropic.APIConnectionError, httpx2.HTTPError) as error:
+            raise transport_fault(self.name, self._base, error.__cause__ or error, self._silence) from None
+        except anthropic.AnthropicError as error:
+            raise ProviderError("broken", f"{self.name}: {error}") from None
+        except UnicodeEncodeError:
+            raise ProviderError("request", f"{self.name}: the prompt holds characters that are no text") from None
+        except (ValueError, LookupError, RuntimeError) as error:  # of the client, at events that make no sense
+            raise damage(self.name, error) from None
+
+    def _status_fault(self, error: anthropic.APIStatusError) -> ProviderError:
+        moved = misdirection(self.name, self._base, error.response, PATH, KINDS) if error.status_code < 400 else None
+        if moved is not None and error.response.is_redirect:
+            return moved
+        kind = classify(error.status_code, error.type, error.error_code)
+        headers = error.response.headers
+        status = f" ({error.status_code})" if error.status_code >= 400 else ""
+        return ProviderError(
+            kind,
+            f"{self.name}: {error.api_message or excerpt(error.response.text)}{status}",
+            retry_after=retry_wait(headers, self._clock),
+            final=headers.get("x-should-retry") == "false",
+            notes=(f"request {error.request_id}",) if error.request_id else (),
+            help=self._remedy(kind, error.status_code),
+        )
+
+    def _remedy(self, kind: Kind, status: int) -> str | None:
+        if kind == "auth":
+            return f"check the key in {self._variable}"
+        if kind == "money":
+            return "the same command goes on when the account is in credit again"
+        return f"`orch models {self.name}` lists its models" if status == 404 else None
+
+
+def _malformed(content: list[Block], inputs: Mapping[int, str]) -> dict[str, str]:
+    """Inputs of tools that are no JSON, by the id of the use, which is left with an empty object.
+
+    The client completes what was cut: half a command would be run as if it were whole.
+    """
+    found = {}
+    for index, text in inputs.items():
+        block = content[index]
+        if block["type"] == "tool_use" and text and not _is_json(text):
+            block["input"] = {}
+            found[str(block["id"])] = text
+    return found
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _parameters(turn: Turn) -> dict[str, Any]:
@@ -129,31 +216,3 @@ def _usage(usage: anthropic.types.Usage) -> Usage:
         usage.cache_read_input_tokens or 0,
         lifetimes.ephemeral_1h_input_tokens if lifetimes else 0,
     )
-
-
-def _status_fault(name: str, error: anthropic.APIStatusError) -> ProviderError:
-    kind = classify(error.status_code, error.type, error.error_code)
-    headers = error.response.headers
-    notes = (f"request {error.request_id}",) if error.request_id else ()
-    status = f" ({error.status_code})" if error.status_code >= 400 else ""
-    return ProviderError(
-        kind,
-        f"{name}: {error.api_message or _short(error.message)}{status}",
-        retry_after=_seconds(headers.get("retry-after")),
-        final=headers.get("x-should-retry") == "false",
-        notes=notes,
-        help="check the key in ANTHROPIC_API_KEY" if kind == "auth" else None,
-    )
-
-
-def _seconds(header: str | None) -> float | None:
-    """The wait that a server asks for. The other legal form, a date, is not sent by this API."""
-    try:
-        return max(0.0, float(header)) if header is not None else None
-    except ValueError:
-        return None
-
-
-def _short(message: str) -> str:
-    first = message.strip().split("\n")[0].split(". ")[0]
-    return first[:1].lower() + first[1:].rstrip(".")

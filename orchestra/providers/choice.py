@@ -6,15 +6,18 @@ Needs neither network nor the providers' modules, because the answer decides whe
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from orchestra.errors import OrchError, nearest
 from orchestra.providers.prices import ALIASES
 
-__all__ = ["Choice", "ResolvedModel"]
+__all__ = ["NO_KEY", "Choice", "ResolvedModel", "is_local"]
 
+LOCAL_HOSTS = frozenset({"localhost", "::1"})
+NO_KEY = "none"  # what a table says of a server that wants no key
 REPLAY = "ORCH_LLM_REPLAY"
 BUILT_IN = ("anthropic", "claude-cli")  # usable without a table of its own
 AGENTS = ("claude-cli",)  # types with tools, a loop and sessions of their own
@@ -64,6 +67,15 @@ class Choice:
         """Whether recorded answers take the place of every model."""
         return bool(self._environment.get(REPLAY))
 
+    def secrets(self) -> Iterator[tuple[str, str]]:
+        """The keys that the tables hold or name, each with what to call it, whatever its variable is called."""
+        for name, table in self._tables().items():
+            variable = str(table.get("keyEnv", ""))
+            if self._environment.get(variable):
+                yield variable, self._environment[variable]
+            if table.get("key", NO_KEY) != NO_KEY:
+                yield f"key of {name}", str(table["key"])
+
     def _tables(self) -> Mapping[str, Mapping[str, Any]]:
         tables: Mapping[str, Mapping[str, Any]] = self._config.get("providers", {})
         return tables
@@ -107,3 +119,9 @@ class Choice:
         built_in = ALIASES.get(model) if settings["type"] in ALIASED else None
         found = self._overrides.get(model) or variable or own.get(model) or shared.get(model) or built_in
         return found or model
+
+
+def is_local(base: str) -> bool:
+    """Whether the server at an address is on this machine."""
+    host = urlsplit(base).hostname or ""
+    return host in LOCAL_HOSTS or host.startswith("127.")

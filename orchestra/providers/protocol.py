@@ -5,6 +5,7 @@ How a reply is obtained is left to the modules in `providers.TYPES`, what is don
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -96,6 +97,7 @@ class Turn:
     poll, dir:  the file to be written, if any, and the folder of the tools
     agent, purpose: whom the script asks and what for, if it says so
     position:   where in the run the call is made: step, item, step, …; see `apart`
+    schema:     what the answer will be held to; a provider may use it, and need not
     """
 
     call_id: str
@@ -114,6 +116,7 @@ class Turn:
     agent: str | None = None
     purpose: str | None = None
     position: tuple[int, ...] = ()
+    schema: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,7 @@ class ThinkingDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """What the model asks to be done. `input` is what it sent, unchecked."""
+    """What the model asks to be done. `input` is what it sent, unchecked; text if it was no JSON."""
 
     id: str
     name: str
@@ -141,7 +144,10 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A complete assistant message. `content` is sent back unchanged in the next turn."""
+    """A complete assistant message. `content` is sent back unchanged in the next turn.
+
+    malformed: id of a tool's use → what stood in place of its input, for which `content` has an empty object
+    """
 
     content: list[Block]
     stop: Stop
@@ -149,6 +155,7 @@ class Reply:
     model: str | None = None
     request_id: str | None = None
     category: str | None = None  # of a refusal
+    malformed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -157,7 +164,7 @@ class Reply:
     @property
     def calls(self) -> list[ToolCall]:
         return [
-            ToolCall(str(block["id"]), str(block["name"]), block.get("input"))
+            ToolCall(str(block["id"]), str(block["name"]), self.malformed.get(str(block["id"]), block.get("input")))
             for block in self.content
             if block.get("type") == "tool_use"
         ]
@@ -185,12 +192,14 @@ class TurnModel(Protocol):
 class Surroundings:
     """What a provider knows of the run: the project root and the environment it may read.
 
-    log: takes what programs print, as they print it, for those who look for a fault
+    log:   takes what programs print, as they print it, for those who look for a fault
+    clock: gives the time in Unix seconds
     """
 
     root: Path
     environment: Mapping[str, str]
     log: Callable[[str], None] = lambda text: None
+    clock: Callable[[], float] = time.time
 
 
 async def once(reply: Reply) -> AsyncIterator[Event]:

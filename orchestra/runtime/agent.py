@@ -12,13 +12,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import trio
 
 from orchestra.errors import OrchError
 from orchestra.providers import AgentModel, ProviderError, Surroundings, TurnModel, open_provider
-from orchestra.providers.choice import Choice, ResolvedModel
+from orchestra.providers.choice import Choice, ResolvedModel, is_local
 from orchestra.providers.prices import configured_price
 from orchestra.runtime.archive import Archive, Entry
 from orchestra.runtime.calls import LLMRequest, LLMResult
@@ -42,7 +41,6 @@ from orchestra.runtime.witness import CallsOut, Witnessed, WitnessedAgent
 __all__ = ["Agent"]
 
 MAX_WAIT = 120.0
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # Variables by which a shell can be made to do something else than what was checked.
 SHELL_VARIABLES = frozenset({"BASH_ENV", "ENV", "CDPATH"})
@@ -87,6 +85,8 @@ class Agent:
         self.redactor = Redactor(environment)
         self._calls_out = calls_out
         self._recorder = ReplyRecorder(record, self.redactor) if record is not None else None
+        for name, secret in self._choice.secrets():
+            self.redactor.add(name, secret)
         self._archive = Archive(archive_dir, self.redactor, full=config.get("archive") == "full")
         self._providers: dict[str, TurnModel | AgentModel] = {}
         self._gates: dict[tuple[str, str | None], Gate] = {}
@@ -294,4 +294,4 @@ def _shown(path: Path, *folders: Path) -> str:
 def _is_local(settings: Mapping[str, Any]) -> bool:
     if settings.get("type") == "command":
         return True
-    return urlsplit(str(settings.get("base", ""))).hostname in LOCAL_HOSTS
+    return is_local(str(settings.get("base", "")))

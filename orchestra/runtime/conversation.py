@@ -90,7 +90,7 @@ class Conversation(Dialogue):
         return reply
 
     def _next_turn(self) -> Turn:
-        request = self._request
+        request, tools = self._request, self._toolbox.schemas()
         return Turn(
             call_id=request.call_id,
             fn=request.fn,
@@ -100,7 +100,7 @@ class Conversation(Dialogue):
             messages=list(self.history),
             dir=request.dir,
             system=request.system,
-            tools=self._toolbox.schemas(),
+            tools=tools,
             max_tokens=self._max_tokens,
             poll=request.poll,
             effort=request.effort,
@@ -108,4 +108,5 @@ class Conversation(Dialogue):
             agent=request.agent,
             purpose=request.purpose,
             position=request.position,
+            schema=request.schema if not tools else None,  # with tools a model has more to say than its answer
         )
