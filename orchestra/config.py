@@ -124,6 +124,13 @@ class SecurityKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditKeys:
+    """`[audit]`: the log of what models did and what was denied, `.orch/sec/audit.jsonl`."""
+
+    required: bool = key(SWITCH, False, "end the run when the log cannot be written; else that is a warning")
+
+
+@dataclass(frozen=True, slots=True)
 class HookKeys:
     """`[hooks]`: code that runs beside operations."""
 
@@ -153,6 +160,7 @@ class Config:
     prelude: PreludeKeys = PreludeKeys()
     checkpoint: CheckpointKeys = CheckpointKeys()
     security: SecurityKeys = SecurityKeys()
+    audit: AuditKeys = AuditKeys()
     hooks: HookKeys = HookKeys()
     check: CheckKeys = CheckKeys()
     paths: Mapping[str, Path] = field(default_factory=dict)
@@ -179,6 +187,7 @@ TABLES: dict[str, type[Any]] = {
     "prelude": PreludeKeys,
     "checkpoint": CheckpointKeys,
     "security": SecurityKeys,
+    "audit": AuditKeys,
     "hooks": HookKeys,
     "check": CheckKeys,
 }

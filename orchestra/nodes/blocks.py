@@ -226,6 +226,8 @@ class Var(Statement):
         if self.collects:
             value = collected(value, self.value.span, str(self.target))
         value = add_labels(value, map(str, self.labels))
+        if "secret" in self.labels:
+            scope.run.learn_secret(self.target[1:] if isinstance(self.target, str) else "secret", value)
         _assign_all(self.target, value, lambda name, item: self._declare(name, item, scope))
 
     def _declare(self, name: str, value: Any, scope: Scope) -> None:

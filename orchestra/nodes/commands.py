@@ -308,4 +308,5 @@ def _result(result: Any, meta: Meta, facts: dict[str, Any], scope: Scope) -> Any
     if isinstance(value, str) and scope.run.reads_json:
         value = auto_parse(value)
     value = with_facts(value, {**facts, **result.facts}, None)
+    value = scope.run.kept_secret(value, result.text or str(result.value))
     return tag(value, merge(Meta(taint=(f"src:{facts['source']}",)), meta))

@@ -157,6 +157,8 @@ class Function(Executable):
         except OrchError as error:
             raise error.within(f"@{self.name}({shown_arguments(self, inputs)})", span, "call", self.name) from None
         if self.sticking:
+            if "secret" in self.sticking:
+                scope.run.learn_secret(self.name, value)
             return add_labels(present(value), self.sticking)
         return None if value is MISSING else value
 

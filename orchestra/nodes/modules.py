@@ -133,6 +133,8 @@ class Import(Statement):
     def _bind(self, name: str, value: Any, scope: Scope, item: Node) -> None:
         if not isinstance(value, View):  # a namespace labels its own values
             value = add_labels(value, map(str, self.labels))
+        if "secret" in self.labels:
+            scope.run.learn_secret(name, value.plain() if isinstance(value, View) else value)
         scope.module.declare(name, value, item.span, imported=True)
         scope.run.imported(value)
 

@@ -56,6 +56,7 @@ class Agent:
     archive_dir: where prompts are kept, None for nowhere; asked at each call
     chance:      gives a random number from 0 to 1
     overrides:   short name of a model → id, from the command line
+    redactor:    knows the secrets of the run; by default those of the environment
     calls_out:   told of every request
     record:      the file in which answers are kept, to be replayed
     """
@@ -71,6 +72,7 @@ class Agent:
         chance: Callable[[], float],
         extra_roots: Sequence[Path] = (),
         overrides: Mapping[str, str] | None = None,
+        redactor: Redactor | None = None,
         calls_out: CallsOut | None = None,
         record: Path | None = None,
     ) -> None:
@@ -82,7 +84,7 @@ class Agent:
         self._choice = Choice(config, environment, overrides or {})
         self._told = emit
         self._debug = bool(environment.get("ORCH_DEBUG_LLM"))
-        self.redactor = Redactor(environment)
+        self.redactor = redactor or Redactor(environment)
         self._calls_out = calls_out
         self._recorder = ReplyRecorder(record, self.redactor) if record is not None else None
         for name, secret in self._choice.secrets():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from orchestra.nodes.functions import Function, call_value
 from orchestra.nodes.shell_text import variable_text
 from orchestra.nodes.templates import text_of
 from orchestra.runtime.commands import CommandRequest, CommandResult, failure, last_lines, run_command
+from orchestra.runtime.redact import PieceByPiece, Redactor
 from orchestra.source import Span
 from orchestra.values.executable import Executable
 from orchestra.values.scope import Scope
@@ -49,6 +51,7 @@ class Executing:
     check_interrupted: Callable[[], None]
     sinks: Any
     keep: Callable[[Any], Any]
+    redactor: Redactor
 
     def _start_executing(self) -> None:
         self._workers: CodeWorkers | None = None
@@ -78,11 +81,12 @@ class Executing:
         given = {name: _given(value) for name, value in params.items() if name not in functions}
         shadow |= {name: self._shadow(value, lang, scope) for name, value in functions.items()}
         try:
-            result: CodeResult = self.wait(
-                self.workers.run, lang, _straightened(code) if lang == "py" else code, given, shadow,
-                self._folder(directory, span), self._limit(options), self._on_output(options),
-                {**self.variables, **options.env}, _code_input(lang, options),
-            )  # fmt: skip
+            with self._live(options) as told:
+                result: CodeResult = self.wait(
+                    self.workers.run, lang, _straightened(code) if lang == "py" else code, given, shadow,
+                    self._folder(directory, span), self._limit(options), told,
+                    {**self.variables, **options.env}, _code_input(lang, options),
+                )  # fmt: skip
         except OrchError as error:
             return self._ended(error, options, span, code)
         text = result.value if isinstance(result.value, str) else ""
@@ -112,11 +116,11 @@ class Executing:
         request = CommandRequest(
             text=text, cwd=self._folder(directory, span), env=self._environment(options), shell=shell,
             params={name: value for name, value in params.items() if not isinstance(plain(value), Executable)},
-            stdin=None if options.stdin is MISSING else variable_text(options.stdin),
-            timeout=self._limit(options), on_chunk=self._on_output(options),
+            stdin=None if options.stdin is MISSING else variable_text(options.stdin), timeout=self._limit(options),
         )  # fmt: skip
         try:
-            result: CommandResult = self.wait(run_command, request)
+            with self._live(options) as told:
+                result: CommandResult = self.wait(run_command, replace(request, on_chunk=told))
         except OrchError as error:
             raise error.at(span) from None
         facts = {**_facts(result.exit, result.stderr), "duration": result.ms}
@@ -157,16 +161,22 @@ class Executing:
         limit = options.timeout if options.timeout is not None else self.options.command_timeout
         return float(limit) if limit is not None else None
 
-    def _on_output(self, options: CommandOptions) -> Callable[[str, str], None]:
-        """stderr passes through as it comes; stdout only when the script streams."""
+    @contextmanager
+    def _live(self, options: CommandOptions) -> Iterator[Callable[[str, str], None]]:
+        """stderr passes through as it comes, without secrets; stdout only when the script streams."""
+        errors = PieceByPiece(self.redactor)
 
         def told(stream: str, text: str) -> None:
             if stream == "stderr":
-                self.sinks.pass_error(text)
+                self.sinks.pass_error(errors.feed(text))
             elif options.stream:
                 self.sinks.pass_output(text)
 
-        return told
+        try:
+            yield told
+        finally:
+            if (rest := errors.rest()) != "":
+                self.sinks.pass_error(rest)
 
     # ── code ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -97,7 +97,7 @@ def launch(request: LaunchRequest) -> int:
         exit = trio.run(session.main, clock=request.clock)
         return exit
     except OrchError as error:
-        exit, fault = error.exit, error
+        exit, fault = error.exit, run.clean_error(error)
         raise
     finally:
         sinks.finish(lambda text: _shaped(text, session, fault), _document_writer(request))

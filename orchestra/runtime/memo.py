@@ -16,7 +16,6 @@ from orchestra.errors import OrchError, Warned
 from orchestra.nodes.op import Op
 from orchestra.runtime.callsites import CallSites
 from orchestra.runtime.labelled import MemoFrame, attempts, holds_secret, is_result, shown_parts
-from orchestra.runtime.redact import Redactor
 from orchestra.runtime.restoring import Restoring
 from orchestra.runtime.signals import Interrupted, finishing
 from orchestra.store import Hit, Key, Miss, NotStored, SecretValue, Stale, make_key
@@ -47,7 +46,6 @@ class Memo:
             lambda path, digest: run.execution.checkpoints.wrote(path, digest),
             run.note,
         )
-        self._redactor: Redactor | None = None
         self._flights: dict[str, trio.Event] = {}
         self._counts: dict[str, int] = {}  # calls so far, by function
         self._places: dict[str, int] = {}  # of the first call with a key
@@ -258,7 +256,7 @@ class Memo:
 
     def _keep(self, frame: MemoFrame, key: Key, value: Any, ms: int) -> None:
         """Store a result, or hold it for equal calls of this execution where it must not be stored."""
-        if holds_secret(frame, value, self._secret_texts()):
+        if holds_secret(frame, value, self._run.redactor):
             self._secrets += 1
         elif self._run.writes_checkpoints and self._stored(frame, key, value, ms):
             self._made.add(key.digest)
@@ -284,11 +282,6 @@ class Memo:
         except OrchError as error:  # the answer is there and can still be shown
             self._run.store_failed(error)
         return False
-
-    def _secret_texts(self) -> Redactor:
-        if self._redactor is None:
-            self._redactor = Redactor(self._run.environ)
-        return self._redactor
 
     def _warn_once(self, op: Op, text: str) -> None:
         if text not in self._told:

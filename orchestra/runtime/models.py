@@ -133,6 +133,8 @@ class _Call:
 
     def _add(self, **columns: Any) -> None:
         """A row in the ledger. If the store fails here, the answer that was paid for is still passed on."""
+        told = ("provider", "model", "input", "output", "cost", "archive", "error")
+        self._run.audit("llmCall", fn=self._fn, call=self._id, cached=False, **{name: columns[name] for name in told})
         row = CallRow(
             id=self._id, fn=self._fn, started=self._started, cached=False, phase=self._run.phase, **columns
         )  # fmt: skip

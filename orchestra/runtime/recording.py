@@ -17,6 +17,7 @@ from orchestra.errors import OrchError
 from orchestra.nodes.op import Op
 from orchestra.runtime.labelled import MODEL
 from orchestra.runtime.phases import MODES, Phases, wrong_mode
+from orchestra.runtime.redact import Redactor
 from orchestra.runtime.signals import FINISHING
 from orchestra.source import Span
 from orchestra.values.error_item import ErrorItem
@@ -39,6 +40,7 @@ class Recording:
     options: Any
     config: Any
     root: Path
+    redactor: Redactor
     environ: dict[str, str]
     payload: dict[str, Any]
     script_name: str
@@ -303,6 +305,7 @@ class Recording:
             chance=self.random.random,
             extra_roots=[Path(extra) for extra in self.config.llm.extraRoots],
             overrides=self.options.models,
+            redactor=self.redactor,
             calls_out=self._calls_out,
             record=self._recording_target(),
         )

@@ -45,7 +45,7 @@ def is_secret_name(name: str) -> bool:
 
 
 class Redactor:
-    """Knows the secrets of a run and replaces them by `‹secret NAME›`."""
+    """Knows the secrets of a run and replaces them by `[redacted:NAME]`."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._names: dict[str, str] = {}
@@ -56,6 +56,8 @@ class Redactor:
 
     def add(self, name: str, value: str) -> None:
         """Takes note of a secret, of its long lines, and of the forms in which it may be written."""
+        if value in self._names:
+            return
         for part in (value, *value.splitlines()):
             if len(part.strip()) >= SHORTEST:
                 for form in _forms(part.strip()):
@@ -63,12 +65,16 @@ class Redactor:
         longest_first = sorted(self._names, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
+    def knows(self, text: str) -> bool:
+        """Whether a known secret stands in a text; credentials that only look like some do not count."""
+        return self._pattern is not None and self._pattern.search(text) is not None
+
     def clean(self, text: str) -> str:
         if self._pattern is not None:
-            text = self._pattern.sub(lambda match: f"‹secret {self._names[match[0]]}›", text)
+            text = self._pattern.sub(lambda match: f"[redacted:{self._names[match[0]]}]", text)
         if SUSPECT.search(text):
             for name, shape in SHAPES.items():
-                text = shape.sub(f"‹secret {name}›", text)
+                text = shape.sub(f"[redacted:{name}]", text)
         return text
 
     def safe_length(self, text: str) -> int:

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ class Run(Recording, Executing, Writing, Importing, Securing):
         self.loader = Loader(self.root, observe=self._observed, permit=self.readable, web=self._web)
         self._start_recording()
         self._start_executing()
+        self._start_securing()
         self.main: Module
 
     # ── waiting ──────────────────────────────────────────────────────────────────────────────────
@@ -139,8 +141,17 @@ class Run(Recording, Executing, Writing, Importing, Securing):
         return self.options.clock or str(self.request.now())
 
     def event(self, kind: str, **data: Any) -> None:
-        for subscriber in self.request.subscribers:
-            subscriber(Event(kind, data))
+        if self.request.subscribers:
+            data = {name: self._told(value) for name, value in data.items()}
+            for subscriber in self.request.subscribers:
+                subscriber(Event(kind, data))
+
+    def _told(self, value: Any) -> Any:
+        """A field of an event without secrets."""
+        if isinstance(value, Warned):
+            clean = self.redactor.clean
+            return replace(value, message=clean(value.message), help=clean(value.help) if value.help else None)
+        return self.redactor.clean_data(value)
 
     def timed(self, statement: Node, scope: Scope) -> Any:
         """Execute a statement and tell when it is over, also if it failed."""
@@ -157,7 +168,7 @@ class Run(Recording, Executing, Writing, Importing, Securing):
 
     def note(self, text: str) -> None:
         """A line beside the output."""
-        self.sinks.error_line(text)
+        self.sinks.error_line(self.redactor.clean(text))
 
     # ── names ────────────────────────────────────────────────────────────────────────────────────
 
@@ -338,7 +349,7 @@ class Run(Recording, Executing, Writing, Importing, Securing):
 
         data = unwrap(value)
         text = render_output(data.plain() if isinstance(data, View) else value)
-        self.sinks.error_line(text)
+        self.sinks.error_line(self.redactor.clean(text))
         self.event("log", text=text)
         self.effect("log", lambda: text, value, span)
 
@@ -376,7 +387,7 @@ class Run(Recording, Executing, Writing, Importing, Securing):
         """Note a failed item; if the script never looks at it, the run ends with exit 5."""
         scope.context.errors.append(item)
         self.failed.append((item, error.message))
-        self.sinks.error_line(f"  ⚠ for iteration {item['index']} error: {error.message}")
+        self.note(f"  ⚠ for iteration {item['index']} error: {error.message}")
         return item
 
     def errors_seen(self, context: Context) -> list[Any]:

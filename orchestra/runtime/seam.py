@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from orchestra.errors import OrchError
 from orchestra.nodes.base import walk
 from orchestra.nodes.denial import Denial, Denied
 from orchestra.nodes.functions import Function
@@ -79,8 +80,9 @@ class Seam:
                     raise self.guards.retried_in_vain(hint, asked)
                 asked.tries += 1
                 asked.hints.append(hint)
-        except Denial as denial:
-            self._run.denied(denial, asked.op)
+        except OrchError as error:
+            if isinstance(error, Denial) or error.code == "E602":
+                self._run.denied(error, asked.op)
             raise
 
     def _attempt(self, op: Op, body: Body, asked: Asked, forbidden: Denial | None) -> tuple[Any, str | None]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from orchestra.config import Config
@@ -12,12 +14,14 @@ from orchestra.nodes.guards import ActiveGuard
 from orchestra.nodes.op import Op
 from orchestra.nodes.policies import ActivePolicy, Credential, credential, fragments
 from orchestra.nodes.tails import With
+from orchestra.runtime.redact import Redactor
 from orchestra.runtime.seam import Seam
+from orchestra.runtime.security.audit import AuditLog
 from orchestra.runtime.security.guards import UNUSUAL
 from orchestra.runtime.security.labels import relabelled
 from orchestra.source import Source, Span
 from orchestra.values.scope import ABSENT, Scope
-from orchestra.values.tagged import labels_of, plain, unwrap
+from orchestra.values.tagged import add_labels, joined, labels_of, plain, unwrap
 
 __all__ = ["Securing"]
 
@@ -29,8 +33,18 @@ class Securing:
     environ: dict[str, str]
     variables: dict[str, str]
     has_hooks: bool
+    root: Path
+    config: Config
+    now: Callable[[], str]
     warn: Any
     event: Any
+    _execution: Any
+
+    def _start_securing(self) -> None:
+        self._redactor: Redactor | None = None
+        self._audit: AuditLog | None = None
+        self.tools_called: list[str] = []
+        self.tools_denied: list[str] = []
 
     # ── guards and policies ──────────────────────────────────────────────────────────────────────
 
@@ -63,12 +77,19 @@ class Securing:
         elif isinstance(value, ActivePolicy):
             self.add_policy(value)
 
-    def denied(self, denial: Denial, op: Op) -> None:
-        """Tell of a denial, once."""
-        if denial.recorded:
+    def denied(self, error: OrchError, op: Op) -> None:
+        """Tell of an operation that was not allowed to happen, once."""
+        if getattr(error, "recorded", False):
             return
-        denial.recorded = True
-        self.event("denied", code=denial.name, reason=denial.facts["reason"], operation=op.kind, name=op.name)
+        facts = error.facts if isinstance(error, Denial) else {"rule": error.details.get("rule")}
+        if isinstance(error, Denial):
+            error.recorded = True
+        reason = facts.get("reason") or error.message
+        self.event("denied", code=error.name, reason=reason, operation=op.kind, name=op.name)
+        self.audit(
+            "denied", by=facts.get("name") or facts.get("policy"), kind=error.name, rule=facts.get("rule"),
+            operation={"type": op.kind, "name": op.name}, labels=joined(op.inputs, deep=True).labels, reason=reason,
+        )  # fmt: skip
 
     def narrowed(self, options: With, scope: Scope) -> Scope:
         """The scope of a call `with { guards: … }` or `with { policy: … }`."""
@@ -105,7 +126,8 @@ class Securing:
 
     def tools_told(self, scope: Scope) -> dict[str, Any]:
         """`@mx.tools`."""
-        return {"calls": [], "allowed": [], "denied": [], "history": []}
+        called, denied = list(self.tools_called), list(self.tools_denied)
+        return {"calls": called, "allowed": [name for name in called if name not in denied], "denied": denied}
 
     def labelled(self, value: Any, labels: list[str], span: Span) -> Any:
         """A value with labels given by the script. Something untrusted that is called trusted keeps both labels."""
@@ -116,7 +138,48 @@ class Securing:
                 raise OrchError("E609", message, span)
             if wish == "warn":
                 self.warn(Warned("E609", message, span))
+        if "secret" in labels:
+            self.learn_secret("secret", value)
         return relabelled(value, labels)
+
+    # ── the audit log, and what must not stand in it ─────────────────────────────────────────────
+
+    def audit(self, event: str, id: str | None = None, **facts: Any) -> str:
+        """A line in the audit log; its id."""
+        if self._audit is None:
+            file = self.root / ".orch/sec/audit.jsonl"
+            required = self.config.audit.required
+            self._audit = AuditLog(file, self.redactor, self.now, self._audit_failed, required)
+        return self._audit.write(event, None if self._execution is None else self._execution.run_id, facts, id)
+
+    def _audit_failed(self, message: str) -> None:
+        self.warn(Warned("E806", message))
+
+    @property
+    def redactor(self) -> Redactor:
+        """Knows the secrets of this run: of the environment, and those that scripts label."""
+        if self._redactor is None:
+            self._redactor = Redactor(self.environ)
+        return self._redactor
+
+    def learn_secret(self, name: str, value: Any) -> None:
+        """From now on the texts in a value are taken out of whatever is told about the run."""
+        for text in _texts(plain(value)):
+            self.redactor.add(name, text)
+
+    def kept_secret(self, value: Any, text: str) -> Any:
+        """The result of a command, labelled `secret` if a known secret stands in what was printed."""
+        return add_labels(value, ("secret",)) if self.redactor.knows(text) else value
+
+    def clean_error(self, error: OrchError) -> OrchError:
+        """The error without secrets."""
+        clean = self.redactor.clean
+        error.message = clean(error.message)
+        error.help = clean(error.help) if error.help else error.help
+        error.notes = [replace(note, message=clean(note.message)) for note in error.notes]
+        error.details = self.redactor.clean_data(error.details)
+        error.frames = [replace(frame, what=clean(frame.what)) for frame in error.frames]
+        return error
 
     # ── credentials ──────────────────────────────────────────────────────────────────────────────
 
@@ -135,4 +198,17 @@ class Securing:
         text = {**self.environ, **self.variables}.get(place)
         if not text:
             raise OrchError("E610", f"auth @{name} needs the variable {place}, which is not set", span)
+        self.redactor.add(name, text)
         return {found.variable: text}
+
+
+def _texts(data: Any) -> Iterator[str]:
+    """All texts in plain data."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for item in data.values():
+            yield from _texts(item)
+    elif isinstance(data, list):
+        for item in data:
+            yield from _texts(item)

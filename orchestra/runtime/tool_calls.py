@@ -33,6 +33,7 @@ DEEPEST: Final = 4  # models that are asked by functions that are tools of a mod
 LONGEST_ARGUMENT: Final = 2048  # characters of one argument in the record
 FORBIDDEN: Final = "E602"  # by a policy; a model may do something else then
 WRITING: Final = frozenset({"Write", "Edit"})
+SEARCHES: Final = frozenset({"Glob", "Grep"})  # they leave out what must not be read
 
 
 class ToolCalls:
@@ -65,7 +66,7 @@ class ToolCalls:
         facts = {"command": use.input.get("command"), "target": use.path}
         op = Op("tool", use.name, [tag(use.input, self.meta)], (), self._span, "", facts)
         try:
-            if use.path is not None:
+            if use.path is not None and use.name not in SEARCHES:
                 self._run.seam.policies.check_file("w" if use.name in WRITING else "r", Path(use.path))
             value = self._run.seam.perform(op, body, self._scope, {})
         except OrchError as error:
@@ -94,6 +95,13 @@ class ToolCalls:
         op = Op("exe", function.name, inputs, function.labels, self._span, "", {}, function)
         return self._run.call(op, scope)
 
+    def shows(self, path: Path) -> bool:
+        try:
+            self._run.seam.policies.check_file("r", path)
+        except OrchError:
+            return False
+        return True
+
     def clean(self, text: str) -> str:
         return self._run.agent.redactor.clean(text)
 
@@ -105,12 +113,17 @@ class ToolCalls:
         arguments = input if isinstance(input, dict) else {}
         if not outcome.is_error:
             self.lineage.append({"name": name, "args": list(arguments), "auditRef": id})
+        self._run.tools_called.append(name)
+        if outcome.is_error:
+            self._run.tools_denied.append(name)
         meta = self.meta
-        self._run.event(
-            "tool:done", id=id, caller=self._call_id, tool=name, ok=not outcome.is_error, ms=ms,
-            args={key: self._told(value) for key, value in arguments.items()}, resultLength=len(outcome.text),
-            labels=list(meta.labels), taint=list(meta.taint), sources=list(meta.sources),
-        )  # fmt: skip
+        facts: dict[str, Any] = {
+            "tool": name, "caller": self._call_id, "ok": not outcome.is_error, "ms": ms,
+            "args": {key: self._told(value) for key, value in arguments.items()}, "resultLength": len(outcome.text),
+            "labels": list(meta.labels), "taint": list(meta.taint), "sources": list(meta.sources),
+        }  # fmt: skip
+        self._run.audit("toolCall", id, **facts)
+        self._run.event("tool:done", id=id, **facts)
 
     def _told(self, value: Any) -> str:
         text = self.clean(value if isinstance(value, str) else compact_json(value))

@@ -447,8 +447,8 @@ def test_the_archive_holds_prompt_and_answer_without_secrets(bench: Bench) -> No
     assert result.archive == "0001-ask-it-"
     prompt = (bench.root / "prompts/0001-ask-it-.prompt.md").read_text()
     assert prompt.startswith("---\ncall: c1\nfn: ask it!\nprovider: replay\n")
-    assert prompt.endswith("---\n\nuse ‹secret SHOP_API_KEY›\n")
-    assert "‹secret SHOP_API_KEY›" in (bench.root / "prompts/0001-ask-it-.result.md").read_text()
+    assert prompt.endswith("---\n\nuse [redacted:SHOP_API_KEY]\n")
+    assert "[redacted:SHOP_API_KEY]" in (bench.root / "prompts/0001-ask-it-.result.md").read_text()
 
 
 def test_the_prompt_is_there_before_the_request(bench: Bench) -> None:

@@ -299,23 +299,23 @@ def test_secrets_in_all_their_forms() -> None:
     coded = base64.b64encode(secret.encode()).decode()
     text = f"{secret} p%40ss%20word%2F42 {coded} /home/someone abc first-line"
     assert redactor.clean(text) == (
-        "‹secret DB_PASSWORD› ‹secret DB_PASSWORD› ‹secret DB_PASSWORD› /home/someone abc ‹secret MULTI_KEY›"
+        "[redacted:DB_PASSWORD] [redacted:DB_PASSWORD] [redacted:DB_PASSWORD] /home/someone abc [redacted:MULTI_KEY]"
     )
 
 
 def test_longer_secrets_win_and_data_is_cleaned_at_every_depth() -> None:
     redactor = Redactor({"A_TOKEN": "abcdef", "B_TOKEN": "abcdefgh"})
     assert redactor.clean_data({"abcdefgh": ["abcdef", 1, None, {"x": "abcdefgh!"}]}) == {
-        "‹secret B_TOKEN›": ["‹secret A_TOKEN›", 1, None, {"x": "‹secret B_TOKEN›!"}]
+        "[redacted:B_TOKEN]": ["[redacted:A_TOKEN]", 1, None, {"x": "[redacted:B_TOKEN]!"}]
     }
 
 
 def test_known_shapes() -> None:
     redactor = Redactor({})
-    assert redactor.clean("use sk-ant-api03-abcdefghijklmnopqrst now") == "use ‹secret api-key› now"
-    assert redactor.clean("AKIAABCDEFGHIJKLMNOP") == "‹secret aws-key›"
+    assert redactor.clean("use sk-ant-api03-abcdefghijklmnopqrst now") == "use [redacted:api-key] now"
+    assert redactor.clean("AKIAABCDEFGHIJKLMNOP") == "[redacted:aws-key]"
     key = "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----"
-    assert redactor.clean(f"a {key} b") == "a ‹secret private-key› b"
+    assert redactor.clean(f"a {key} b") == "a [redacted:private-key] b"
     assert redactor.clean("task-force sk-1") == "task-force sk-1"
 
 

@@ -222,7 +222,7 @@ def test_tools_and_texts_are_told(bench: Bench) -> None:
     ])  # fmt: skip
     bench.ask(stream=True)
     assert bench.told("llm:tool_call")[0]["input"] == {"command": "env"}
-    assert bench.told("llm:tool_result")[0]["text"] == "LAB=‹secret LAB_TOKEN›"
+    assert bench.told("llm:tool_result")[0]["text"] == "LAB=[redacted:LAB_TOKEN]"
     assert [data["text"] for data in bench.told("llm:text")] == ["it is set"]
     stored = "".join(file.read_text() for file in (bench.root / "prompts").iterdir())
     assert "hush" not in stored
@@ -236,7 +236,7 @@ def test_a_secret_in_two_pieces_is_told_in_neither(bench: Bench) -> None:
     bench.scene([piece("it is hush"), piece("-hus"), piece("h-42, yes"), said("it is hush-hush-42, yes"), result("x")])
     bench.ask(stream=True)
     told = [data["text"] for data in bench.told("llm:text")]
-    assert "".join(told) == "it is ‹secret LAB_TOKEN›, yes" and told[0] == "it is "
+    assert "".join(told) == "it is [redacted:LAB_TOKEN], yes" and told[0] == "it is "
 
 
 def test_lines_of_every_kind(bench: Bench) -> None:

@@ -64,7 +64,7 @@ def test_a_recording_gives_the_same_run(desk: Desk) -> None:
     (desk.root / "notes/a.txt").unlink()
     (desk.root / "report.md").unlink()
     assert desk.orch("a.mld", "--new", "--models", "tape.jsonl", "--strict-models", "--seed", "1") == 0
-    assert desk.out == first.replace("hush-hush-hush", "‹secret BED_SECRET›")
+    assert desk.out == first.replace("hush-hush-hush", "[redacted:BED_SECRET]")
     assert (desk.root / "notes/a.txt").read_text() == "a $HOME"
     assert (desk.root / "report.md").read_text() == "all well"
     assert "the model refused to answer (weeds)" in desk.err
@@ -80,7 +80,7 @@ def test_lines_are_in_the_order_of_the_script(desk: Desk) -> None:
     assert cases[3]["turns"] == [
         [{"text": "I write"}, {"tool": "Write", "input": {"file_path": "$DIR/a.txt", "content": "a $HOME"}}],
         {"tool": "Write", "input": {"file_path": "../no.txt", "content": "outside"}},
-        {"text": "‹secret BED_SECRET› is kept"},
+        {"text": "[redacted:BED_SECRET] is kept"},
     ]
     assert cases[3]["usage"] == {"input": 10, "output": 4, "cache_read": 3}
     assert cases[6]["turns"][0] == {"error": {"kind": "overload", "message": "replay: busy"}}

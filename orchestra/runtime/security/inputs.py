@@ -13,7 +13,7 @@ from orchestra.values import access
 from orchestra.values.methods import call_method
 from orchestra.values.operators import truthy
 from orchestra.values.scope import Scope
-from orchestra.values.tagged import MISSING, joined, tag, unwrap
+from orchestra.values.tagged import MISSING, joined, plain, tag, unwrap
 from orchestra.values.text import template_text
 
 __all__ = ["ArgumentsView", "Inputs", "named_arguments"]
@@ -118,7 +118,8 @@ class ArgumentsView(View):
 def named_arguments(op: Op) -> ArgumentsView:
     """The named inputs of an operation."""
     if op.kind == "tool":
-        return ArgumentsView(dict(op.facts.get("arguments", {})))
+        sent = plain(op.inputs[0])
+        return ArgumentsView(sent if isinstance(sent, dict) else {})
     params = getattr(op.function, "params", ()) or ()
     return ArgumentsView(dict(zip(params, op.inputs, strict=False)))
 

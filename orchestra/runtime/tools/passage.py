@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from orchestra.values.executable import Executable
@@ -58,6 +59,10 @@ class Passage(Protocol):
         """A function of the script, with arguments that carry the labels of the conversation."""
         ...
 
+    def shows(self, path: Path) -> bool:
+        """Whether a search may look into a file."""
+        ...
+
     def clean(self, text: str) -> str:
         """The text without the secrets that the run knows."""
         ...
@@ -78,6 +83,9 @@ class Unwatched:
 
     async def call(self, function: Executable, arguments: list[Any]) -> Outcome:
         raise NotImplementedError("functions belong to a run")
+
+    def shows(self, path: Path) -> bool:
+        return True
 
     def clean(self, text: str) -> str:
         return text

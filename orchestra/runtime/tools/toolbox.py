@@ -174,7 +174,7 @@ class Toolbox:
         base = self._workspace.locate(input.get("path", "."))
 
         def visible(path: Path) -> bool:
-            return self._tools.shows(call.name, self._workspace.subject(path))
+            return self._tools.shows(call.name, self._workspace.subject(path)) and self._passage.shows(path)
 
         async def act() -> Outcome:
             if call.name == "Grep":
