@@ -27,12 +27,13 @@ from orchestra.runtime.limits import Gate
 from orchestra.runtime.llm_call import Call
 from orchestra.runtime.poll import PollFile, open_poll
 from orchestra.runtime.poll_turns import PollTurns
-from orchestra.runtime.redact import Redactor, is_secret_name
+from orchestra.runtime.redact import Redactor
 from orchestra.runtime.reply_recorder import ReplyRecorder
 from orchestra.runtime.schema import load_schema
 from orchestra.runtime.session import Session, check_for_agent
 from orchestra.runtime.telling import Teller
 from orchestra.runtime.tools.danger import forbidden_write
+from orchestra.runtime.tools.shell import scrubbed
 from orchestra.runtime.tools.specs import BUILT_IN, ToolSet
 from orchestra.runtime.tools.toolbox import Toolbox
 from orchestra.runtime.tools.workspace import Workspace
@@ -41,9 +42,6 @@ from orchestra.runtime.witness import CallsOut, Witnessed, WitnessedAgent
 __all__ = ["Agent"]
 
 MAX_WAIT = 120.0
-
-# Variables by which a shell can be made to do something else than what was checked.
-SHELL_VARIABLES = frozenset({"BASH_ENV", "ENV", "CDPATH"})
 
 
 class Agent:
@@ -93,7 +91,7 @@ class Agent:
         self._providers: dict[str, TurnModel | AgentModel] = {}
         self._gates: dict[tuple[str, str | None], Gate] = {}
         self._poll_turns = PollTurns(lambda warned: emit("warning", {"warned": warned}))
-        self._command_environment = _without_secrets(environment, set(config.get("env", ())))
+        self._command_environment = scrubbed(environment, set(config.get("env", ())))
 
     def resolve(self, model: str, provider: str | None = None) -> ResolvedModel:
         """Who would answer. Needs no network and opens nothing. Raises E702."""
@@ -267,15 +265,6 @@ class Agent:
             "system": request.system,
             "sha256": hashlib.sha256(request.prompt.encode("utf-8", "surrogatepass")).hexdigest(),
         }
-
-
-def _without_secrets(environment: Mapping[str, str], kept: set[str]) -> dict[str, str]:
-    """What commands of models see of the environment."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if name in kept or not (is_secret_name(name) or name.startswith("ANTHROPIC_") or name in SHELL_VARIABLES)
-    }
 
 
 def _check_tools(tools: ToolSet) -> None:

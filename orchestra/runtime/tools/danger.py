@@ -102,6 +102,8 @@ def forbidden_command(words: Sequence[str]) -> str | None:
     if program == "rm" and {"r", "f"} <= _short_flags(rest):
         return "it deletes whole folders"
     heads = {word.partition("=")[0] for word in rest}
+    if program == "git" and "push" in heads and any(word.startswith("+") for word in rest):
+        return "it overwrites others' work"
     for (first, *others), why in COMBINATIONS:
         if program in first and all(heads & set(spellings) for spellings in others):
             return why

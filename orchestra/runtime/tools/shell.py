@@ -5,17 +5,23 @@ Whether the command may be run is decided in `shell_check`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from orchestra.providers.child import run_child
+from orchestra.runtime.redact import is_secret_name
 from orchestra.runtime.tools.workspace import Refusal, Workspace
 
-__all__ = ["run_shell"]
+__all__ = ["run_shell", "scrubbed"]
 
 SECONDS = 120.0
 MOST_SECONDS = 600.0
 MOST_CHARACTERS = 30_000
+
+# Variables by which a shell can be made to do something else than what was checked.
+SHELL_VARIABLES = frozenset({"BASH_ENV", "ENV", "CDPATH", "SHELLOPTS", "BASHOPTS", "GLOBIGNORE", "PS4"})
+
+HIDDEN = ("ANTHROPIC_", "BASH_FUNC_")  # credentials, and functions that a shell would take over
 
 
 async def run_shell(workspace: Workspace, environment: Mapping[str, str], input: dict[str, Any]) -> str:
@@ -36,6 +42,15 @@ async def run_shell(workspace: Workspace, environment: Mapping[str, str], input:
         why = "printed too much" if done.overflow else f"took longer than {seconds:g} s"
         raise Refusal(f"the command {why} and was stopped\n{output}".rstrip())
     return f"exit code {done.code}\n{output}".rstrip()
+
+
+def scrubbed(environment: Mapping[str, str], kept: Collection[str]) -> dict[str, str]:
+    """What commands of models see of the environment: no secrets but those in `kept`."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in kept or not (is_secret_name(name) or name.startswith(HIDDEN) or name in SHELL_VARIABLES)
+    }
 
 
 def _shortened(text: str) -> str:

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 
-from orchestra.runtime.tools.danger import forbidden_command, forbidden_read, forbidden_write
-from orchestra.runtime.tools.shell_words import Opaque, SimpleCommand, split_command
+from orchestra.runtime.tools.danger import forbidden_command
+from orchestra.runtime.tools.shell_paths import UNSURE, check_redirect, credential
+from orchestra.runtime.tools.shell_sight import check_visible, hiding
+from orchestra.runtime.tools.shell_words import RESERVED, Opaque, SimpleCommand, rendered, split_command
+from orchestra.runtime.tools.shell_wrappers import carried, possible, stripped
 from orchestra.runtime.tools.specs import ToolSet
-from orchestra.runtime.tools.workspace import Refusal, Workspace
+from orchestra.runtime.tools.workspace import Refusal, Workspace, is_possible
 
 __all__ = ["check_command"]
 
-ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\[[^]]*\])?\+?=")
-HARMLESS_VARIABLES = re.compile(r"LANG|LC_\w+|NO_COLOR|CI|TZ")
-DURATION = re.compile(r"\d+(\.\d+)?[smhd]?")
-UNSURE = re.compile(r"[$*?\[~]")  # what the shell would still expand in a path
+ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\[.*\])?\+?=", re.DOTALL)
+HARMLESS_VARIABLES = re.compile(r"LANG|LC_[A-Z]+|NO_COLOR|CI|TZ")
+HEREDOC = re.compile(  # its body, unless a shell gets it
+    r"^(?P<line>(?![^\n]*sh\b[^\n]*<<)[^\n]*<<-?[ \t]*(['\"]?)(\w+)\2[^\n]*\n).*?^\t*\3$", re.DOTALL | re.MULTILINE
+)
+MOST_PLACES = 64
 
 
 def check_command(text: str, tools: ToolSet, workspace: Workspace) -> tuple[tuple[str, ...], ...]:
@@ -27,90 +31,115 @@ def check_command(text: str, tools: ToolSet, workspace: Workspace) -> tuple[tupl
 
     Raises Refusal unless every one of them is granted, and none denied or dangerous.
     """
+    if not is_possible(text):
+        raise Refusal("the command contains a character that no command can have")
     free = tools.whole("Bash") and not any(rule.tool == "Bash" for rule in tools.denials)
     try:
         commands = split_command(text)
+        check = _Check(tools, workspace, free)
+        for command in commands:
+            check.command(command)
     except Opaque as opaque:
         if free:
+            _check_roughly(text)
             return ()
         raise Refusal(f"the command contains {opaque}, so that it cannot be checked; write it without") from None
-    places = [workspace.dir]
-    for command in commands:
-        _check(command, tools, workspace, places, free)
     return tuple(tuple(command.words) for command in commands)
 
 
-def _check(command: SimpleCommand, tools: ToolSet, workspace: Workspace, places: list[Path], free: bool) -> None:
-    words = _stripped(command.words if free else _without_assignments(command.words))
-    shown = " ".join(words)
-    danger = forbidden_command(words)
-    if danger is not None:
-        raise Refusal(f"`{shown}` is never run for a model: {danger}")
-    for operator, target in command.redirects:
-        _check_redirect(operator, target, tools, workspace, places, free)
-    if free or not words:
-        return
-    if words[0] == "eval":
-        raise Refusal("eval cannot be checked; write the command itself")
-    if words[0] == "cd" and len(words) == 2:
-        places += [_inside(words[1], place, workspace) for place in list(places)]
-        return
-    if not _allowed(words, tools):
-        raise Refusal(f"Bash is not allowed for `{shown}`; allowed is {_grants(tools)}")
+class _Check:
+    """The simple commands of one text, in their order.
+
+    free:   every command is granted and none denied
+    places: folders in which the next command may find itself; a `cd` may also have failed
+    """
+
+    def __init__(self, tools: ToolSet, workspace: Workspace, free: bool) -> None:
+        self._tools = tools
+        self._workspace = workspace
+        self._free = free
+        self._places = [workspace.dir]
+
+    def command(self, command: SimpleCommand) -> None:
+        count = 0 if self._free else _assignments(command)
+        whole = command.words[count:]
+        self._check_danger(whole)
+        for operator, target in command.redirects:
+            check_redirect(operator, target, self._tools, self._workspace, self._places, self._free)
+        words = stripped(whole)
+        if words and not self._free:
+            check_visible(words)
+            self._check_denials(whole, words, command.written[-len(words) :])
+        if words[:1] == ["cd"] and len(words) == 2:
+            self._enter(words[1])
+        elif words and not self._free and not self._tools.grants_any("Bash", rendered(words)):
+            raise Refusal(f"Bash is not allowed for `{' '.join(words)}`; allowed is {_rules(self._tools)}")
+
+    def _check_danger(self, words: list[str]) -> None:
+        try:
+            commands = list(carried(words)) if words else []
+        except Opaque:
+            _check_roughly(" ".join(words))
+            commands = [words]
+        for inner in commands:
+            danger = forbidden_command(inner)
+            if danger is not None:
+                raise Refusal(f"`{' '.join(stripped(words))}` is never run for a model: {danger}")
+        named = credential(words, self._places)
+        if named is not None:
+            raise Refusal(f"{named} may hold credentials and is never used by a command of a model")
+
+    def _check_denials(self, whole: list[str], words: list[str], written: list[str]) -> None:
+        """A denial also meets the program under its full path, in the arguments of another, and half hidden."""
+        denials = [rule for rule in self._tools.denials if rule.tool == "Bash"]
+        if not denials:
+            return
+        for inner in possible(whole):
+            named = [os.path.basename(inner[0]), *inner[1:]]
+            if any(rule.covers(form(named)) for rule in denials for form in (" ".join, rendered)):
+                raise Refusal(f"Bash is not allowed for `{' '.join(words)}`; allowed is {_rules(self._tools)}")
+        for rule in denials:
+            hidden = hiding(rule.pattern or "*", words, written)
+            if hidden is not None:
+                raise Refusal(f"{hidden} might stand for what !{rule} forbids; write it out")
+
+    def _enter(self, folder: str) -> None:
+        if UNSURE.search(folder) or folder == "-":
+            if self._free:
+                return
+            raise Refusal(f"cd {folder} cannot be checked; name the folder itself")
+        try:
+            reached = [self._workspace.locate(folder, place) for place in self._places]
+        except Refusal:
+            if self._free:
+                return
+            raise
+        self._places = list(dict.fromkeys([*self._places, *reached]))
+        if len(self._places) > MOST_PLACES:
+            raise Refusal("the command changes its folder too often to be checked")
 
 
-def _allowed(words: list[str], tools: ToolSet) -> bool:
-    """A denial also meets the program under its full path."""
-    named = " ".join([os.path.basename(words[0]), *words[1:]])
-    return tools.allows("Bash", " ".join(words)) and not tools.denies("Bash", named)
+def _assignments(command: SimpleCommand) -> int:
+    """How many words set variables for the command. They may change what an allowed program does."""
+    for number, word in enumerate(command.written):
+        match = ASSIGNMENT.match(word)
+        if match is None:
+            return number
+        if match[2] or not HARMLESS_VARIABLES.fullmatch(match[1]):
+            raise Refusal(f"setting {match[1]} before a command is not allowed")
+    return len(command.written)
 
 
-def _grants(tools: ToolSet) -> str:
+def _rules(tools: ToolSet) -> str:
     rules = [str(rule) for rule in tools.grants if rule.tool == "Bash"]
     return ", ".join(rules + [f"!{rule}" for rule in tools.denials if rule.tool == "Bash"])
 
 
-def _without_assignments(words: list[str]) -> list[str]:
-    """The words after the leading assignments, which may change what an allowed program does."""
-    for number, word in enumerate(words):
-        match = ASSIGNMENT.match(word)
-        if match is None:
-            return words[number:]
-        if not HARMLESS_VARIABLES.fullmatch(match[1]):
-            raise Refusal(f"setting {match[1]} before a command is not allowed")
-    return []
-
-
-def _stripped(words: list[str]) -> list[str]:
-    """The words after programs that only change how another one is run."""
-    while len(words) > 1:
-        if words[0] in ("time", "nice", "nohup"):
-            words = words[1:]
-        elif words[0] == "timeout" and len(words) > 2 and DURATION.fullmatch(words[1]):
-            words = words[2:]
-        else:
-            break
-    return words
-
-
-def _inside(target: str, place: Path, workspace: Workspace) -> Path:
-    if UNSURE.search(target) or target == "-":
-        raise Refusal(f"cd {target} cannot be checked; name the folder itself")
-    return workspace.locate(target, place)
-
-
-def _check_redirect(
-    operator: str, target: str, tools: ToolSet, workspace: Workspace, places: list[Path], free: bool
-) -> None:
-    if target == "/dev/null" or (operator.endswith("&") and re.fullmatch(r"\d+|-", target)):
-        return
-    if UNSURE.search(target):
-        if free:
-            return
-        raise Refusal(f"the target {target} of a redirection cannot be checked; name the file itself")
-    tool, forbidden = ("Write", forbidden_write) if ">" in operator else ("Read", forbidden_read)
-    for place in places:
-        if forbidden(Path(os.path.realpath(place / target))):
-            raise Refusal(f"{target} is protected")
-        if not free and not tools.allows(tool, workspace.subject(workspace.locate(target, place))):
-            raise Refusal(f"{tool} is not allowed for {target}, the target of a redirection")
+def _check_roughly(text: str) -> None:
+    """Where everything is granted and not all can be seen: dangerous commands that stand in plain sight."""
+    for piece in re.split(r"[;&|(){}`\n]", HEREDOC.sub(r"\g<line>", text)):
+        words = [word.strip("\"'") for word in piece.split()]
+        words = words[next((at for at, word in enumerate(words) if word not in RESERVED), len(words)) :]
+        danger = forbidden_command(stripped(words))
+        if danger is not None:
+            raise Refusal(f"`{' '.join(words)}` is never run for a model: {danger}")

@@ -7,9 +7,10 @@ decided in `shell_check`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Opaque", "SimpleCommand", "split_command"]
+__all__ = ["Opaque", "SimpleCommand", "expanded", "rendered", "split_command"]
 
 
 class Opaque(Exception):
@@ -18,9 +19,10 @@ class Opaque(Exception):
 
 @dataclass(slots=True)
 class SimpleCommand:
-    """The words of one command without their quotes, and its redirections as (operator, target)."""
+    """The words of one command without their quotes and as written, and its redirections as (operator, target)."""
 
     words: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
     redirects: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -38,6 +40,12 @@ TOKEN = re.compile(
 )
 PIECE = re.compile(r"""'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)"|\\(?P<escaped>.)|(?P<plain>.)""", re.DOTALL)
 IN_DOUBLE = re.compile(r'\\([$`"\\\n])')
+
+VARIABLE = re.compile(r"\$[\w@*#?$!-]")
+GLOB = re.compile(r"[*?\[]")
+
+# Words that begin a compound command when they stand first and without quotes.
+RESERVED = frozenset("if then elif else fi for while until do done case esac select function coproc [[ ]]".split())
 
 # What stands where no token begins.
 STRANGERS = {
@@ -70,7 +78,9 @@ def split_command(text: str) -> list[SimpleCommand]:
         if kind == "word":
             word = _unquoted(match[0])
             if pending is None:
+                _check_word(commands[-1], match[0])
                 commands[-1].words.append(word)
+                commands[-1].written.append(match[0])
             else:
                 commands[-1].redirects.append((pending, word))
                 pending = None
@@ -83,9 +93,29 @@ def split_command(text: str) -> list[SimpleCommand]:
     return [command for command in commands if command.words or command.redirects]
 
 
+def _check_word(command: SimpleCommand, written: str) -> None:
+    """A compound command is seen by its first word, which may stand behind `!` and `time`."""
+    if written in RESERVED and all(word in ("!", "time") for word in command.written):
+        raise Opaque(f"the compound command {written}")
+
+
+def expanded(written: str) -> tuple[bool, bool]:
+    """Whether the shell would fill in variables in a word, and whether it would look for files of that name."""
+    rest = re.sub(r"'[^']*'|\\.", "", written, flags=re.DOTALL)
+    bare = re.sub(r'"[^"]*"', "", rest, flags=re.DOTALL)
+    return VARIABLE.search(rest) is not None, bare.startswith("~") or GLOB.search(bare) is not None
+
+
+def rendered(words: Sequence[str]) -> str:
+    """A command as patterns see it: words with blanks are in quotes, so that they are not taken for several."""
+    return " ".join(f'"{word}"' if not word or re.search(r"\s", word) else word for word in words)
+
+
 def _unquoted(word: str) -> str:
     parts = []
     previous = ""
+    if "$[" in re.sub(r"'[^']*'|\\.", "", word, flags=re.DOTALL):
+        raise Opaque("an arithmetic expansion")
     for piece in PIECE.finditer(word):
         if previous == "$" and piece.lastgroup in ("single", "double"):
             raise Opaque("a string with $ before its quotes")
@@ -99,7 +129,7 @@ def _piece(piece: re.Match[str]) -> str:
         return piece["single"]
     if piece["double"] is not None:
         text = re.sub(r"\\.", "", piece["double"], flags=re.DOTALL)
-        if "`" in text or "$(" in text or "${" in text:
+        if "`" in text or "$(" in text or "${" in text or "$[" in text:
             raise Opaque("a substitution in quotes")
         return IN_DOUBLE.sub(lambda match: match[1].strip("\n"), piece["double"])
     if piece["escaped"] is not None:

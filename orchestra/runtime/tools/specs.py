@@ -5,12 +5,14 @@ Paths are confined in `workspace`, commands taken apart in `shell_check`; here s
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from orchestra.errors import OrchError, nearest
 from orchestra.runtime.tools.functions import FunctionTool, tool_name
 from orchestra.runtime.tools.globs import command_matches, path_matches
+from orchestra.runtime.tools.shell_words import Opaque, rendered, split_command
 from orchestra.values.executable import Executable
 from orchestra.values.tagged import plain
 
@@ -71,7 +73,11 @@ class ToolSet:
 
     def allows(self, tool: str, subject: str) -> bool:
         """Whether `tool` may be used on a path (relative to the call's folder) or for one simple command."""
-        return self._any(self.grants, tool, subject) and not self.denies(tool, subject)
+        return self.grants_any(tool, subject) and not self.denies(tool, subject)
+
+    def grants_any(self, tool: str, subject: str) -> bool:
+        """Whether some grant covers it, denied or not."""
+        return self._any(self.grants, tool, subject)
 
     def denies(self, tool: str, subject: str) -> bool:
         return self._any(self.denials, tool, subject)
@@ -183,12 +189,23 @@ def _rule(word: str) -> Rule:
     pattern = rest.rstrip()[:-1].strip() if opening else None
     if name.startswith("mcp__"):
         return Rule(name, pattern)
+    if name == "Bash" and pattern is not None and re.search("[\"']", pattern):
+        pattern = _unquoted(pattern)
     if name.startswith("@"):
         help = f'write it without quotes: tools: ["Read", {name}]'
         raise OrchError("E704", f'"{name}" in quotes is text and no function', help=help)
     if name not in BUILT_IN and name not in FOREIGN:
         raise _unknown(name)
     return Rule(name, None if pattern in ("", "*") else pattern)
+
+
+def _unquoted(pattern: str) -> str:
+    """The pattern of a command with quotes in it, in the form in which commands are compared."""
+    try:
+        commands = split_command(pattern)
+    except Opaque:
+        return pattern
+    return rendered(commands[0].words) if len(commands) == 1 else pattern
 
 
 def _unknown(name: str) -> OrchError:

@@ -17,7 +17,7 @@ from typing import BinaryIO
 from orchestra.runtime.tools.danger import forbidden_read, forbidden_write
 from orchestra.runtime.tools.descent import NotRegular, open_folder, open_regular
 
-__all__ = ["Refusal", "Workspace"]
+__all__ = ["LONGEST", "Refusal", "Workspace"]
 
 
 LONGEST = 4096  # bytes of a path: step by step one could go deeper, but nothing else could follow

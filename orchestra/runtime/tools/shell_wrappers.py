@@ -1,0 +1,78 @@
+"""Programs that run other programs, and which ones: `time make`, `find -exec rm {} ;`, `xargs git push`, `sh -c '…'`.
+
+Whether those may be run is decided in `shell_check`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+
+from orchestra.runtime.tools.shell_words import Opaque, split_command
+
+__all__ = ["carried", "possible", "stripped"]
+
+Words = Sequence[str]
+
+DURATION = re.compile(r"\d+(\.\d+)?[smhd]?")
+SHELLS = frozenset("sh bash dash zsh ksh ash".split())
+
+# Programs whose arguments are, after options, another program with its arguments.
+WRAPPERS = frozenset(
+    "! time nice nohup timeout command builtin exec env sudo doas xargs setsid stdbuf ionice chronic watch busybox"
+    " strace ltrace parallel flock script caffeinate".split()
+)
+FIND_ACTIONS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
+DEEPEST = 8  # wrappers within wrappers
+
+
+def stripped(words: Words) -> list[str]:
+    """The words after programs that change nothing but how another one is run."""
+    left = list(words)
+    while len(left) > 1:
+        if left[0] in ("!", "time", "nice", "nohup"):
+            left = left[1:]
+        elif left[0] == "timeout" and len(left) > 2 and DURATION.fullmatch(left[1]):
+            left = left[2:]
+        else:
+            break
+    return left
+
+
+def carried(words: Words, depth: int = 0) -> Iterator[list[str]]:
+    """The command and those it runs, as far as they can be told. Raises Opaque for what a shell would not show."""
+    yield list(words)
+    if depth == DEEPEST:
+        raise Opaque("programs that run programs that run programs")
+    for inner in filter(None, _inner(words)):
+        yield from carried(inner, depth + 1)
+
+
+def possible(words: Words) -> Iterator[list[str]]:
+    """Like `carried`, and every rest of a line that a wrapper might mean: options may take a word or none."""
+    for command in carried(words):
+        yield command
+        if os.path.basename(command[0]) in WRAPPERS:
+            yield from (command[start:] for start in range(1, len(command)))
+
+
+def _inner(words: Words) -> Iterator[list[str]]:
+    program, rest = os.path.basename(words[0]), list(words[1:])
+    if program in WRAPPERS:
+        head = next((at for at, word in enumerate(rest) if _is_program(word)), None)
+        if head is not None:
+            yield rest[head:]
+    elif program in SHELLS:
+        text = next((rest[at + 1] for at, word in enumerate(rest[:-1]) if re.fullmatch(r"-\w*c\w*", word)), None)
+        if text is not None:
+            yield from (command.words for command in split_command(text) if command.words)
+    elif program == "find":
+        for at, word in enumerate(rest):
+            if word in FIND_ACTIONS and at + 1 < len(rest):
+                end = next((i for i in range(at + 1, len(rest)) if rest[i] in (";", "+")), len(rest))
+                yield rest[at + 1 : end]
+
+
+def _is_program(word: str) -> bool:
+    return not (word.startswith("-") or "=" in word or DURATION.fullmatch(word))
