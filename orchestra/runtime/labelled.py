@@ -33,6 +33,7 @@ class MemoFrame:
     key:      None for a call that is neither looked up nor stored
     validity: part of the code → its hash
     seq:      number of this call among those of its function in this execution
+    claimed:  no other process makes this call meanwhile
     fleeting: its result must not be stored: the script said so, or the last model call in it failed
     """
 
@@ -41,6 +42,7 @@ class MemoFrame:
     key: Key | None = None
     validity: Mapping[str, str] = field(default_factory=dict)
     seq: int = 0
+    claimed: bool = False
     fleeting: bool = False
     dependencies: dict[str, str] = field(default_factory=dict)
     files: dict[str, WrittenFile] = field(default_factory=dict)

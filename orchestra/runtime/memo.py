@@ -92,10 +92,11 @@ class Memo:
             if served is not None:
                 facts["checkpoint"]["hit"] = True
                 return self._given(frame, served, context)
+            frame.claimed = writes
         try:
             return self._make(frame, body)
         finally:
-            if writes:
+            if frame.claimed:
                 self._release(key)
 
     def _make(self, frame: MemoFrame, body: Body) -> Any:
@@ -273,7 +274,9 @@ class Memo:
                 key, frame.validity, value, preview=first, first_arg=first, phase=self._run.phase,
                 site=self._sites.number(op), place=place, seq=frame.seq, ms=ms, meta={},
                 files=list(frame.files.values()), deps=frame.dependencies,
+                also=lambda: self._run.execution.claims.release(key),
             )  # fmt: skip
+            frame.claimed = False
             return True
         except SecretValue:
             self._secrets += 1

@@ -141,10 +141,11 @@ class Run(Recording, Executing, Writing, Importing, Securing):
         return self.options.clock or str(self.request.now())
 
     def event(self, kind: str, **data: Any) -> None:
-        if self.request.subscribers:
-            data = {name: self._told(value) for name, value in data.items()}
-            for subscriber in self.request.subscribers:
-                subscriber(Event(kind, data))
+        if not self.request.subscribers:
+            return
+        event = Event(kind, {name: self._told(value) for name, value in data.items()})
+        for subscriber in self.request.subscribers:
+            subscriber(event)
 
     def _told(self, value: Any) -> Any:
         """A field of an event without secrets."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from orchestra.store.connection import Connection
 
-__all__ = ["Blobs", "cut"]
+__all__ = ["Blobs", "Common", "cut"]
 
 WHOLE: Final = 8 * 1024  # bytes up to which a text is one blob
 SMALLEST: Final = 512  # bytes of a part
@@ -83,6 +83,40 @@ class Blobs:
     def _part(self, id: int) -> bytes:
         row = self._connection.one("SELECT codec, bytes FROM blobs WHERE id = ?", (id,))
         return self._unpacked(*row) if row else b""
+
+
+class Common:
+    """Texts that many rows say alike: in a row stands the id of the blob, and each is fetched once in a process."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._blobs = Blobs(connection)
+        self._texts: dict[int, str] = {}
+        self._ids: dict[str, int] = {}
+
+    def id(self, text: str) -> int:
+        """The number of `text`, which is kept if it is new: inside a transaction of the caller."""
+        known = self._ids.get(text)
+        return known if known is not None else self._know(self._kept(text), text)
+
+    def has(self, text: str) -> bool:
+        """Whether `id` would write nothing."""
+        return text in self._ids
+
+    def text(self, id: int) -> str:
+        """What has this number; E806 if the file no longer holds it."""
+        if id not in self._texts:
+            row = self._connection.one("SELECT hash FROM blobs WHERE id = ?", (id,))
+            self._know(id, self._blobs.get(row[0] if row else "").decode("utf-8"))
+        return self._texts[id]
+
+    def _kept(self, text: str) -> int:
+        row = self._connection.one("SELECT id FROM blobs WHERE hash = ?", (self._blobs.put(text.encode("utf-8")),))
+        return int(row[0]) if row else 0
+
+    def _know(self, id: int, text: str) -> int:
+        self._texts[id], self._ids[text] = text, id
+        return id
 
 
 def cut(content: bytes) -> Iterator[bytes]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Final
 
-from orchestra.store.blobs import Blobs
+from orchestra.store.blobs import Blobs, Common
 from orchestra.store.connection import Connection, storable
 from orchestra.store.keys import Key
-from orchestra.store.values import Codec
+from orchestra.store.values import SECRET, Codec, SecretValue
+from orchestra.values.tagged import Meta, Tagged
 
 __all__ = ["Checkpoints", "Hit", "Miss", "Stale", "StoredFile", "WrittenFile"]
 
@@ -23,21 +23,22 @@ PREVIEW: Final = 160  # characters
 RELATIVES: Final = 500  # answers of the same function among which `explain` looks for the nearest
 
 LOOK_UP: Final = (
-    "SELECT state, validity, value, value_blob, meta, files, deps, created, phase, run"
+    "SELECT state, validity, value, value_blob, tags, meta, files, deps, created, phase, run"
     " FROM checkpoints WHERE script = ? AND key = ?"
 )
 WRITE: Final = """
     INSERT INTO checkpoints (
         script, key, module, fn, site, place, phase, seq, attempts, sample, arguments, preview, first_arg,
-        first_blob, validity, value, value_blob, meta, files, deps, run, last_run, created, ms, state,
+        first_blob, validity, value, value_blob, tags, meta, files, deps, run, last_run, created, ms, state,
         previous)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'live', ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'live', ?)
     ON CONFLICT (script, key) DO UPDATE SET
         site = excluded.site, place = excluded.place, phase = excluded.phase, seq = excluded.seq,
         arguments = excluded.arguments, preview = excluded.preview, first_arg = excluded.first_arg,
         first_blob = excluded.first_blob, validity = excluded.validity, value = excluded.value,
-        value_blob = excluded.value_blob, meta = excluded.meta, files = excluded.files, deps = excluded.deps,
-        run = excluded.run, last_run = excluded.last_run, created = excluded.created, ms = excluded.ms,
+        value_blob = excluded.value_blob, tags = excluded.tags, meta = excluded.meta,
+        files = excluded.files, deps = excluded.deps, run = excluded.run, last_run = excluded.last_run,
+        created = excluded.created, ms = excluded.ms,
         hits = 0, last_hit = NULL, state = 'live', previous = excluded.previous"""
 COUNT: Final = (
     "UPDATE checkpoints SET hits = hits + ?, last_hit = ?, last_run = ?, seq = ? WHERE script = ? AND key = ?"
@@ -111,6 +112,7 @@ class Checkpoints:
         self._connection = connection
         self._codec = codec
         self._blobs = Blobs(connection)
+        self._common = Common(connection)
         self._read_digest = read_digest
         self._script = script
         self._run = run
@@ -125,14 +127,14 @@ class Checkpoints:
         row = self._connection.one(LOOK_UP, (self._script, key.digest))
         if row is None:
             return Miss("not called like this before")
-        state, made_under, value, value_blob, meta, files, deps, created, phase, run = row
+        state, made_under, value, value_blob, tags, meta, files, deps, created, phase, run = row
         if state == "marked":
             return Miss("to be made again", resumed=True)
         changed = self._changed_parts(made_under, validity)
         if deps:
             changed += self._changed_files(key.digest)
         hit = Hit(
-            self._codec.decode(value if value_blob is None else self._text(value_blob)),
+            self._decoded(value if value_blob is None else self._text(value_blob), tags),
             self._codec.decode(meta),
             self._files(key.digest) if files else (),
             key.digest,
@@ -161,6 +163,7 @@ class Checkpoints:
         meta: Mapping[str, Any],
         files: Sequence[WrittenFile] = (),
         deps: Mapping[str, str],
+        also: Callable[[], None] = lambda: None,
     ) -> None:
         """Keep an answer; it is on disk when this returns. One that it replaces stays readable.
 
@@ -168,23 +171,27 @@ class Checkpoints:
         site:      number of the call site within its function in source order, from 0
         place:     file:line:column of that site
         deps:      path -> sha256 of each file the call loaded
+        also:      what is to become true in the same moment
         Raises SecretValue or Uncacheable, and then nothing was kept.
         """
-        encoded, facts = self._codec.encode(value), self._codec.encode(dict(meta))
+        tags, rest = without_tags(value)
+        encoded, facts = self._codec.encode(rest), self._codec.encode(dict(meta))
         with self._connection.transaction():
             previous = self._previous(key.digest)
             identity = (self._script, key.digest, key.module, key.function)
             origin = (site, storable(place), phase, seq, json.dumps(key.attempts), key.sample)
             shown = (json.dumps(key.argument_digests), storable(preview)[:PREVIEW])
-            texts = (
-                *self._kept(json.dumps(storable(first_arg), ensure_ascii=False)),
-                self._blobs.put(_canonical(validity)),
-                *self._kept(encoded),
-            )
+            texts = self._texts(first_arg, _as_json(dict(validity)), encoded, tags)
             circumstances = (facts, len(files), len(deps), self._run, self._run, self._connection.now(), ms)
             self._connection.change(WRITE, (*identity, *origin, *shown, *texts, *circumstances, previous))
             self._replace_files(key.digest, files, deps, new=previous is None)
+            also()
         self._hits.pop(key.digest, None)
+
+    def _texts(self, first_arg: str, validity: str, encoded: str, tags: str | None) -> tuple[Any, ...]:
+        """The columns from `first_arg` to `tags`, with what does not stand in the row kept elsewhere."""
+        first = self._kept(json.dumps(storable(first_arg), ensure_ascii=False))
+        return *first, self._common.id(validity), *self._kept(encoded), tags and self._common.id(tags)
 
     def content(self, file: StoredFile) -> bytes:
         """What the file held when the call had written it."""
@@ -224,11 +231,11 @@ class Checkpoints:
         count = self._hits[key][0] + 1 if key in self._hits else 1
         self._hits[key] = count, self._connection.now(), seq
 
-    def _changed_parts(self, made_under: str, validity: Mapping[str, str]) -> list[str]:
-        text = _canonical(validity)
-        if sha256(text).hexdigest() == made_under:
+    def _changed_parts(self, made_under: int, validity: Mapping[str, str]) -> list[str]:
+        then = self._common.text(made_under)
+        if then == _as_json(dict(validity)):
             return []
-        before: dict[str, str] = json.loads(self._blobs.get(made_under))
+        before: dict[str, str] = json.loads(then)
         return [name for name in {*before, *validity} if before.get(name) != validity.get(name)]
 
     def _changed_files(self, key: str) -> list[str]:
@@ -258,6 +265,10 @@ class Checkpoints:
         """A text for its row, or the name of its blob."""
         return (text, None) if len(text) <= INLINE else (None, self._blobs.put(text.encode("utf-8")))
 
+    def _decoded(self, text: str, tags: int | None) -> Any:
+        value = self._codec.decode(text)
+        return value if tags is None else with_tags(value, self._common.text(tags))
+
     def _text(self, blob: str) -> str:
         return self._blobs.get(blob).decode("utf-8")
 
@@ -277,8 +288,25 @@ class Checkpoints:
             )
 
 
-def _canonical(validity: Mapping[str, str]) -> bytes:
-    return _as_json(dict(validity)).encode("utf-8")
+def without_tags(value: Any) -> tuple[str | None, Any]:
+    """Labels and taint of a value as JSON, which rows have in common, and the value with the rest of its tag."""
+    if value.__class__ is not Tagged or not (value.meta.labels or value.meta.taint):
+        return None, value
+    meta = value.meta
+    if SECRET in meta.labels:
+        raise SecretValue
+    rest = Meta((), (), meta.sources, meta.text, meta.facts)
+    bare = rest.text is None and rest.facts is None and not rest.sources
+    return _as_json([meta.labels, meta.taint]), value.data if bare else Tagged(value.data, rest)
+
+
+def with_tags(value: Any, tags: str) -> Tagged:
+    """The value that `without_tags` was given."""
+    labels, taint = json.loads(tags)
+    if value.__class__ is not Tagged:
+        return Tagged(value, Meta(tuple(labels), tuple(taint)))
+    meta = value.meta
+    return Tagged(value.data, Meta(tuple(labels), tuple(taint), meta.sources, meta.text, meta.facts))
 
 
 def _differences(arguments: list[str], attempts: str, sample: int) -> dict[str, str]:

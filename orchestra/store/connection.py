@@ -5,6 +5,7 @@ What the tables mean is left to the modules that own them.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -145,14 +146,30 @@ class Connection:
             raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         raw.execute(f"PRAGMA journal_mode = {self._journal_mode}")
         raw.execute("PRAGMA synchronous = NORMAL")
-        raw.execute("PRAGMA foreign_keys = ON")
         if self.path.stat().st_size <= CHECKED:
             examine(raw)
         version = raw.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise newer(self.path)
         if version < VERSION:
+            if version:
+                self._keep_copy(raw, version)
             migrate(raw)
+        raw.execute("PRAGMA foreign_keys = ON")
+
+    def _keep_copy(self, raw: sqlite3.Connection, version: int) -> None:
+        """A copy of the store as the version of `orch` before left it."""
+        copy = self.path.with_name(f"{self.path.name}.version-{version}")
+        fresh = copy.with_name(f"{copy.name}.{os.getpid()}")
+        raw.execute("VACUUM INTO ?", (str(fresh),))
+        fresh.chmod(0o600)
+        try:
+            os.link(fresh, copy)  # unlike a rename it leaves alone what another process was quicker to put there
+        except FileExistsError:
+            return
+        finally:
+            fresh.unlink()
+        self.notes.append(f"the store has a new form; as it was before it is kept as {copy.name}")
 
     def _choose_journal_mode(self, mounts: str) -> str:
         kind = network_kind(self.path.resolve(), mounts)

@@ -20,7 +20,8 @@ from orchestra.values.tagged import MISSING, Tagged
 __all__ = ["Key", "canonical", "make_key"]
 
 FORM: Final = 2  # of the identity; another number gives other digests
-DIGITS: Final = 12  # of an argument's digest, hexadecimal
+DIGITS: Final = 32  # of a key, hexadecimal: room for more calls than can ever be made
+FEW_DIGITS: Final = 12  # of an argument's digest
 LARGE, SMALL = 1e21, 1e-6  # bounds between which a number is written without exponent
 
 _quote = json.JSONEncoder(ensure_ascii=False).encode
@@ -32,7 +33,7 @@ class Key:
 
     arguments: canonical JSON of each
     attempts:  try and digest of the hint of each enclosing retry, outermost first
-    digest:    sha256 of all of it, hexadecimal
+    digest:    of all of it, the beginning of the sha256 in hexadecimal
     """
 
     module: str
@@ -49,7 +50,7 @@ class Key:
 
     @property
     def argument_digests(self) -> list[str]:
-        return [_sha256(argument)[:DIGITS] for argument in self.arguments]
+        return [_sha256(argument)[:FEW_DIGITS] for argument in self.arguments]
 
 
 def make_key(
@@ -69,7 +70,7 @@ def make_key(
         raise Uncacheable("an argument contains itself or is nested too deeply") from error
     tries = canonical([[number, hint] for number, hint in attempts])
     identity = f"[{FORM},{_quote(module)},{_quote(function)},[{','.join(arguments)}],{tries},{sample}]"
-    return Key(module, function, arguments, attempts, sample, _sha256(identity))
+    return Key(module, function, arguments, attempts, sample, _sha256(identity)[:DIGITS])
 
 
 def canonical(value: Any) -> str:

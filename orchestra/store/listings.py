@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from orchestra.store.blobs import Blobs
+from orchestra.store.blobs import Blobs, Common
 from orchestra.store.calls import COLUMNS, CallRow
 from orchestra.store.claims import Owner
 from orchestra.store.store import Store
@@ -174,7 +174,8 @@ def usage_by_function(store: Store, run_id: str | None = None) -> list[UsageTota
 
 def list_checkpoints(store: Store, script: str) -> list[CheckpointSummary]:
     """The stored answers of a script, oldest key first."""
-    return [_checkpoint(store, row) for row in store.connection.all(CHECKPOINTS, (script,))]
+    common = Common(store.connection)
+    return [_checkpoint(store, common, row) for row in store.connection.all(CHECKPOINTS, (script,))]
 
 
 def checkpoint_value(store: Store, script: str, key: str, *, previous: bool = False) -> Any:
@@ -214,7 +215,7 @@ def _call(row: tuple[Any, ...]) -> CallRow:
     return replace(call, cached=bool(call.cached))
 
 
-def _checkpoint(store: Store, row: tuple[Any, ...]) -> CheckpointSummary:
+def _checkpoint(store: Store, common: Common, row: tuple[Any, ...]) -> CheckpointSummary:
     summary = CheckpointSummary(*row)
-    validity = json.loads(Blobs(store.connection).get(row[9]))
+    validity = json.loads(common.text(row[9]))
     return replace(summary, validity=validity, meta=store.codec.decode(row[10]))

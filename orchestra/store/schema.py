@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["APPLICATION_ID", "VERSION", "migrate"]
 
 APPLICATION_ID: Final = 0x6F726368  # "orch" in ASCII; sqlite3 keeps it in the header of the file
-VERSION: Final = 1  # of the schema, kept in `user_version`
+VERSION: Final = 2  # of the schema, kept in `user_version`
 
 FIRST: Final[Sequence[str]] = (
     # A text, a file or an encoded value, named by what it says. `parts` is a list of other blobs.
@@ -169,9 +169,59 @@ FIRST: Final[Sequence[str]] = (
 )
 
 
+# A row of `checkpoints` takes a third less: half the key, validity by the number of its blob, tags apart.
+SECOND: Final[Sequence[str]] = (
+    """CREATE TABLE smaller (
+        script     TEXT NOT NULL,
+        key        TEXT NOT NULL,        -- 32 digits of the sha256 of the call's identity
+        module     TEXT NOT NULL,
+        fn         TEXT NOT NULL,
+        site       INTEGER NOT NULL,     -- number of the call site within its function, from 0
+        place      TEXT NOT NULL,        -- file:line:column of that site
+        phase      TEXT,                 -- checkpoint directive under which it was made
+        seq        INTEGER NOT NULL,     -- place among the calls of fn in the execution that used it last
+        attempts   TEXT NOT NULL,        -- JSON: [[try, digest of hint] …]
+        sample     INTEGER NOT NULL,
+        arguments  TEXT NOT NULL,        -- JSON: a short digest of each argument
+        preview    TEXT NOT NULL,
+        first_arg  TEXT,                 -- JSON string: text form of the first argument, if short …
+        first_blob TEXT REFERENCES blobs (hash),   -- … else here
+        validity   INTEGER NOT NULL REFERENCES blobs (id),   -- JSON: part -> hash
+        value      TEXT,                 -- encoded value if short …
+        value_blob TEXT REFERENCES blobs (hash),   -- … else here
+        tags       INTEGER REFERENCES blobs (id),  -- JSON: labels and taint of the value as a whole
+        meta       TEXT NOT NULL,        -- JSON: what else the call is to give back
+        files      INTEGER NOT NULL,     -- rows in checkpoint_files
+        deps       INTEGER NOT NULL,     -- rows in checkpoint_deps
+        run        TEXT NOT NULL REFERENCES runs (id),  -- that made it
+        last_run   TEXT NOT NULL,        -- that used it last
+        created    TEXT NOT NULL,
+        ms         INTEGER NOT NULL,
+        hits       INTEGER NOT NULL DEFAULT 0,
+        last_hit   TEXT,
+        state      TEXT NOT NULL CHECK (state IN ('live', 'marked')),
+        previous   TEXT REFERENCES blobs (hash),   -- encoded value that this one replaced
+        PRIMARY KEY (script, key),
+        CHECK ((value IS NULL) <> (value_blob IS NULL))
+    ) STRICT""",
+    """INSERT INTO smaller
+        SELECT script, substr(key, 1, 32), module, fn, site, place, phase, seq, attempts, sample, arguments, preview,
+            first_arg, first_blob, (SELECT id FROM blobs WHERE hash = validity), value, value_blob, NULL, meta, files,
+            deps, run, last_run, created, ms, hits, last_hit, state, previous
+        FROM checkpoints ORDER BY rowid""",
+    "DROP TABLE checkpoints",
+    "ALTER TABLE smaller RENAME TO checkpoints",
+    "CREATE INDEX checkpoints_fn ON checkpoints (script, fn)",
+    "UPDATE checkpoint_files SET key = substr(key, 1, 32)",
+    "UPDATE checkpoint_deps SET key = substr(key, 1, 32)",
+    "UPDATE claims SET key = substr(key, 1, 32)",
+)
+
+
 def migrate(raw: sqlite3.Connection) -> None:
     """Bring the schema up to `VERSION`, in one transaction that other processes wait for.
 
+    To be called without foreign keys: a table that is replaced must not take its dependants along.
     sqlite-utils takes a tenth of a second to import, so only a file that needs a step pays for it.
     """
     from sqlite_utils import Database
@@ -194,6 +244,11 @@ def _steps() -> Migrations:
     @steps(name="0001")
     def first(db: Database) -> None:
         for statement in FIRST:
+            db.execute(statement)
+
+    @steps(name="0002")
+    def second(db: Database) -> None:
+        for statement in SECOND:
             db.execute(statement)
 
     return steps

@@ -118,7 +118,7 @@ def test_the_digest_stays_what_it_is() -> None:
     """Another digest here would empty every cache in the field."""
     key = make_key("llm/lib/a.mld", "review", ["a.py", 1.5, {"k": None}], ((2, "h"),), 3)
     assert key.args == '["a.py",1.5,{"k":null}]'
-    assert key.digest == "e669682a816d803fd417e9ad841e22f65fc9d7eb54063b21691a3f92f1303b76"
+    assert key.digest == "e669682a816d803fd417e9ad841e22f6"
 
 
 def test_a_secret_argument_leaves_not_even_a_digest() -> None:
