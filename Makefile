@@ -3,12 +3,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+PEERS := bench/peers/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check accept bench fuzz wheel
+.PHONY: help setup demo test check accept bench bench-peers fuzz wheel
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: $(READY)  ## create .venv with orch and what its tests need
 
@@ -32,6 +33,9 @@ accept: $(READY)  ## rewrite what a case expects: make accept CASE=area/name
 bench: $(READY)  ## measure speed as ratios, beside a reference timed in the same run
 	@$(BIN)/python bench/run.py
 
+bench-peers: $(READY) $(PEERS)/.ready  ## the same fan-out with LangGraph, DBOS and Prefect, about ten minutes
+	@$(BIN)/python bench/peers/run.py $(PEERS)/bin/python
+
 fuzz: $(READY)  ## a minute of random programs that must not break anything
 	@$(BIN)/python tests/fuzz.py --seconds 60
 
@@ -43,4 +47,10 @@ $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing into .venv"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,js,code]'
+	@touch $@
+
+$(PEERS)/.ready: bench/peers/requirements.txt
+	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	@echo "installing into $(PEERS)"
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
