@@ -43,6 +43,7 @@ NAMES: dict[str, str] = {
     "E307": "TRANSFORMER_ERROR",
     "E308": "FOREACH_ERROR",
     "E309": "THROWN",
+    "E310": "ASSERTION_FAILED",
     "E399": "BAIL_EXIT",
     "E401": "FILE_NOT_FOUND",
     "E402": "PATH_ERROR",

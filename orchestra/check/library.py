@@ -20,7 +20,7 @@ from orchestra.nodes.base import Node
 from orchestra.parse import parse_errors, parse_script, parse_template
 from orchestra.paths import home
 from orchestra.source import Source
-from orchestra.values.known import MODEL_FUNCTIONS, MODEL_MODULES, VIRTUAL_MODULES
+from orchestra.values.known import BUILT_IN_MODULES, VIRTUAL_MODULES
 
 __all__ = ["Library", "mode_of"]
 
@@ -91,7 +91,7 @@ class Library:
         path = written_path(source, base, self.config)
         if path is None:
             name = source[1:].split("@")[0]
-            return None if name in MODEL_MODULES else self._named(source)
+            return None if name in BUILT_IN_MODULES else self._named(source)
         found = completed(path)
         if found is None and not path.is_dir():
             raise self.missing(source, base)
@@ -110,7 +110,7 @@ class Library:
     def is_virtual(self, source: str) -> bool:
         """Whether a source lies in no file: a value of the run, a module that the invocation brings."""
         name = source.removeprefix("@").split("@")[0]
-        known = (*VIRTUAL_MODULES, *MODEL_MODULES)
+        known = (*VIRTUAL_MODULES, *BUILT_IN_MODULES)
         return source.startswith("@") and (name in known or f"@{name}" in self._given)
 
     # ── what modules offer ───────────────────────────────────────────────────────────────────────
@@ -118,8 +118,8 @@ class Library:
     def surface(self, source: str, base: Path) -> Surface | None:
         """What a source offers; None for a named module that is not there. Raises E401 to E403."""
         name = source.removeprefix("@").split("@")[0]
-        if source.startswith("@") and name in MODEL_MODULES:
-            return Surface(source, dict.fromkeys(MODEL_FUNCTIONS))
+        if source.startswith("@") and name in BUILT_IN_MODULES:
+            return Surface(source, dict.fromkeys(BUILT_IN_MODULES[name]))
         if self.is_virtual(source):
             return Surface(source, {}, open=True)
         path = self.file_of(source, base)

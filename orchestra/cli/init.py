@@ -30,10 +30,33 @@ local = "{modules}"
 EXAMPLE = """\
 >> An example that needs no model. Run it with: orch run hello --name you
 
+import { @greeting } from @local/greeting
+
 var @name = @payload.name ?? "world"
 var @files = <*.md>
 
-show `Hello @name, this project has @files.length Markdown files.`
+show @greeting(@name, @files.length)
+"""
+MODULE = """\
+>> A module. Scripts import it as @local/greeting, its test stands beside it.
+
+exe @greeting(name, count) = `Hello @name, this project has @count Markdown @plural(@count).`
+
+exe @plural(count) = when [
+  @count == 1 => "file"
+  * => "files"
+]
+
+export { @greeting }
+"""
+TEST = """\
+>> Run with: orch test
+
+import { @greeting } from "./greeting.mld"
+import { @equal, @contains } from @orch/test
+
+@equal(@greeting("you", 2), "Hello you, this project has 2 Markdown files.")
+@contains(@greeting("you", 1), "1 Markdown file.")
 """
 
 
@@ -54,10 +77,14 @@ def init(shell: Shell, force: bool, script_dir: str, local_path: str) -> None:
         return click.echo(f"{CONFIG_FILE} already exists. Use --force to overwrite it.")
     made = [_write(settings, SETTINGS.format(scripts=script_dir, modules=local_path), force)]
     made += [_folder(here / name) for name in (script_dir, local_path, "llm/mcp")]
-    made += [_write(here / script_dir / "hello.mld", EXAMPLE), _ignore(here / ".gitignore")]
+    made += [_write(here / script_dir / "hello.mld", EXAMPLE)]
+    made += [
+        _write(here / local_path / f"greeting{end}", text) for end, text in ((".mld", MODULE), (".test.mld", TEST))
+    ]
+    made += [_ignore(here / ".gitignore")]
     for path in filter(None, made):
         click.echo(f"  {path.relative_to(here)}{'/' if path.is_dir() else ''}")
-    return click.echo("\nNext: orch run hello, then orch howto intro")
+    return click.echo("\nNext: orch run hello, orch test, then orch howto intro")
 
 
 def _write(path: Path, text: str, force: bool = False) -> Path | None:

@@ -16,6 +16,7 @@ from orchestra.paths import home
 __all__ = ["Found", "Scripts"]
 
 SUFFIXES = (".mld", ".mld.md")
+TESTS = (".test.mld", ".test.mld.md")  # run by `orch test`
 ENTRIES = ("index", "main")
 
 
@@ -92,7 +93,7 @@ def _names_in(folder: Path) -> Iterable[str]:
         return
     for path in folder.iterdir():
         suffix = next((s for s in SUFFIXES if path.name.endswith(s)), None)
-        if path.is_file() and suffix:
+        if path.is_file() and suffix and not path.name.endswith(TESTS):
             yield path.name.removesuffix(suffix)
         elif path.is_dir() and any((path / f"{e}{s}").is_file() for e in ENTRIES for s in SUFFIXES):
             yield path.name

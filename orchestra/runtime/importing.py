@@ -17,6 +17,7 @@ from orchestra.nodes.modules import Import, ImportKind, source_text
 from orchestra.nodes.op import Op
 from orchestra.nodes.templates import loop_names, references
 from orchestra.paths import home
+from orchestra.runtime.assertions import assertions
 from orchestra.runtime.models import model_functions
 from orchestra.runtime.module import Module
 from orchestra.runtime.modules import Modules
@@ -24,7 +25,7 @@ from orchestra.runtime.needs import missing_needs, read_braces
 from orchestra.runtime.packages import NODE, PYTHON, has_package, package_module
 from orchestra.runtime.refusals import refuse_constructs
 from orchestra.source import Span
-from orchestra.values.known import MODEL_MODULES
+from orchestra.values.known import BUILT_IN_MODULES, MODEL_MODULES
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, plain, unwrap
 
@@ -105,6 +106,8 @@ class Importing:
             return _moment(self.now()), False
         if name in MODEL_MODULES:
             return self._llm_functions(), False
+        if name in BUILT_IN_MODULES:
+            return assertions(), False
         return None
 
     def virtual_names(self) -> list[str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from orchestra.values import transformers
 
 __all__ = [
-    "FUNCTIONS", "KEPT", "MODEL_FUNCTIONS", "MODEL_MODULES", "OPERATIONS", "RESERVED", "VARIABLES", "VIRTUAL_MODULES",
-    "is_known", "known_names",
+    "BUILT_IN_MODULES", "FUNCTIONS", "KEPT", "MODEL_FUNCTIONS", "MODEL_MODULES", "OPERATIONS", "RESERVED", "VARIABLES",
+    "VIRTUAL_MODULES", "is_known", "known_names",
 ]  # fmt: skip
 
 # Cannot be bound by `var` or `let`.
@@ -46,6 +46,14 @@ MODEL_FUNCTIONS = (
 MODEL_MODULES = frozenset(
     f"{scope}/{name}" for name in ("llm", "claude", "claude-poll") for scope in ("orch", "mlld", "std")
 )
+
+TEST_FUNCTIONS = ("equal", "contains", "matches", "holds", "fails")
+
+# Modules that are part of the interpreter, and what they export.
+BUILT_IN_MODULES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(MODEL_MODULES, MODEL_FUNCTIONS),
+    **dict.fromkeys(("orch/test", "std/test"), TEST_FUNCTIONS),
+}
 
 # Sources of imports whose fields are only known while the script runs.
 VIRTUAL_MODULES = ("payload", "state", "input", "now", "keychain")

@@ -1,0 +1,87 @@
+"""A copy of a project in which a test may do what it likes: afterwards the copy is as it was, the project untouched.
+
+Which test runs in it is decided by `trials`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["LEFT_OUT", "Scratch"]
+
+# What is made again by other programs, or belongs to no project.
+LEFT_OUT = frozenset(
+    ".git .hg .svn .orch .venv venv node_modules __pycache__ .mypy_cache .pytest_cache .ruff_cache .tox".split()
+)
+
+Stamp = tuple[int, int, int]
+
+
+class Scratch:
+    """The copy of `root` below `folder`. It has the name of the original, and a home folder beside it."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.original = root
+        self.root = folder / (root.name or "project")
+        self.home = folder / "home"
+        self.home.mkdir()
+        self._copy(Path())
+        self._stamps = dict(self._walk(Path()))
+
+    def restore(self) -> None:
+        """Undo what was done since: little, as a rule, so that looking is cheaper than copying."""
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.home.mkdir()
+        found = dict(self._walk(Path()))
+        for path in sorted(found.keys() - self._stamps.keys(), reverse=True):
+            _remove(self.root / path)
+        for path in sorted(self._stamps):
+            if found.get(path) != self._stamps[path]:
+                _remove(self.root / path)
+                self._copy(path)
+                self._stamps.update(self._walk(path))
+
+    def _copy(self, path: Path) -> None:
+        source, target = self.original / path, self.root / path
+        if not source.is_dir() or source.is_symlink():
+            shutil.copy2(source, target, follow_symlinks=False)
+        else:
+            shutil.copytree(source, target, symlinks=True, ignore=_left_out, dirs_exist_ok=True)
+
+    def _walk(self, top: Path) -> Iterator[tuple[Path, Stamp]]:
+        """Every file and folder below, with what changes when its content does."""
+        start = self.root / top
+        if top != Path():
+            yield top, _stamp(start)
+        if not start.is_dir() or start.is_symlink():
+            return
+        for entry in os.scandir(start):
+            yield from self._walk(top / entry.name)
+
+
+def _stamp(path: Path) -> Stamp:
+    """Of a folder only that it is one: what lies in it has stamps of its own."""
+    found = path.lstat()
+    return (found.st_mode, 0, 0) if stat.S_ISDIR(found.st_mode) else (found.st_mode, found.st_size, found.st_ctime_ns)
+
+
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    """Also what is neither file, folder nor link, and what the models of the project have put out."""
+    output = {"output"} if Path(folder).name == "llm" else set()
+    return {name for name in names if name in LEFT_OUT or name in output or not _is_copied(Path(folder, name))}
+
+
+def _is_copied(path: Path) -> bool:
+    mode = path.lstat().st_mode
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
