@@ -103,17 +103,74 @@ def test_ctrl_c_stops_the_script_itself(where: str, tmp_path: Path) -> None:
     assert not (project.root / ".orch/store.db").exists()
 
 
-def test_a_shell_command_is_finished_by_the_first_and_killed_by_the_second(tmp_path: Path) -> None:
-    project = Project(tmp_path / "p", "var @x = sh { echo $$ > shell.pid; sleep 30; }\nshow @x\n")
+def _lives(pid: int) -> bool:
+    """Whether a process does anything still; one that waits to be taken note of does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+PLAIN = {
+    "sh": "sh { echo $$ > begun; sleep 60; }",
+    "cmd": """cmd { python3 -c "import os, time; open('begun', 'w').write(str(os.getpid())); time.sleep(60)" }""",
+    "py": "py { import os, time; open('begun', 'w').write(str(os.getpid())); time.sleep(60) }",
+    "a function": "@wait()",
+    "parallel items": "for parallel(2) @n in [1, 2, 3] => @wait()",
+}
+
+
+@pytest.mark.parametrize("what", PLAIN)
+def test_the_first_ctrl_c_ends_a_plain_command_and_begins_nothing_new(what: str, tmp_path: Path) -> None:
+    script = f"""\
+exe @wait() = {PLAIN["sh"]}
+try [
+  let @x = {PLAIN[what]}
+  output "no" to "within.txt"
+] finally [
+  let @y = sh {{ sleep 0.2; echo yes }}
+  output @y to "last.txt"
+]
+output "no" to "after.txt"
+"""
+    project = Project(tmp_path / "p", script)
+    begun = project.root / "begun"
     with project.started("run", "job") as process:
-        until(lambda: (project.root / "shell.pid").exists() and (project.root / "shell.pid").read_text())
+        until(lambda: begun.exists() and begun.read_text().strip())
+        done = interrupted(process)
+    assert done.exit == 130 and done.err.endswith(GO_ON) and "error[" not in done.err, done
+    until(lambda: not _lives(int(begun.read_text())))
+    assert {file.name for file in project.root.rglob("*.txt")} == {"last.txt"}
+    assert (project.root / "llm/run/last.txt").read_text() == "yes"
+
+
+def test_a_command_whose_result_is_stored_is_finished_by_the_first_and_killed_by_the_second(tmp_path: Path) -> None:
+    slow = "exe llm @slow() = sh { echo $$ > shell.pid; while [ ! -e go ]; do sleep 0.05; done; echo slept; }\n"
+    project = Project(tmp_path / "p", slow + "show @slow()\nshow 2\n")
+    begun = project.root / "shell.pid"
+
+    def started() -> bool:
+        return begun.exists() and bool(begun.read_text().strip())
+
+    with project.started("run", "job") as process:
+        until(started)
         process.send_signal(signal.SIGINT)
         time.sleep(0.2)
         assert process.poll() is None
         done = interrupted(process)
     assert done.exit == 130 and "Traceback" not in done.err
     with pytest.raises(ProcessLookupError):
-        os.kill(int((project.root / "shell.pid").read_text()), 0)
+        os.kill(int(begun.read_text()), 0)
+    begun.unlink()
+    with project.started("run", "job") as process:
+        until(started)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        project.put("go", "")
+        done = ended(process)
+    assert (done.exit, done.out) == (130, "slept\n")
+    assert "1 call in flight is finished and stored" in done.err
+    assert project.orch("run", "job").out == "slept\n2\n"
 
 
 def test_waiting_to_try_again_is_given_up_by_the_second(tmp_path: Path) -> None:

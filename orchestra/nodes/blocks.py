@@ -21,9 +21,13 @@ __all__ = ["FELL", "Block", "emits"]
 FELL: Final = object()  # a block that ran to its end without `=>`
 
 
-def is_silent(scope: Scope) -> bool:
-    """Whether output stays away here: at the top level of a module that is being imported."""
-    return bool(scope.module.defining) and not in_call(scope)
+def begins_effect(scope: Scope) -> bool:
+    """Whether an effect happens here, not so at the top level of a module that is being imported.
+
+    Raises what ends the run if the user has asked to stop: nothing new is begun then.
+    """
+    scope.run.check_interrupted()
+    return not scope.module.defining or in_call(scope)
 
 
 def host(scope: Scope) -> str:
@@ -395,7 +399,8 @@ class Try(Statement):
             ended = self._handle(self.handler, error, scope)
         finally:
             if self.last is not None:
-                execute(self.last, scope)
+                with scope.run.to_its_end():
+                    execute(self.last, scope)
         return ended
 
     def _handle(self, handler: Catch, error: OrchError, scope: Scope) -> Return | None:

@@ -17,8 +17,8 @@ from orchestra.values.tagged import MISSING, Meta, joined, merge, meta_of, tag, 
 from orchestra.values.text import auto_parse, compact_json
 
 __all__ = [
-    "SCRIPTS", "Code", "Command", "CommandOptions", "OldCommand", "OldRun", "QuotedCommand", "Using", "piped_text",
-    "runs_shell",
+    "SCRIPTS", "CallOptions", "Code", "Command", "CommandOptions", "OldCommand", "OldRun", "QuotedCommand", "Using",
+    "call_options", "is_live", "piped_text", "runs_shell",
 ]  # fmt: skip
 
 
@@ -27,13 +27,15 @@ SCRIPTS: Final = ("js", "javascript", "node", "nodejs")
 
 @dataclass(slots=True)
 class CommandOptions:
-    """What `with { … }` says about one command: `stdin` as a value, `ok` to accept failure, seconds of `timeout`."""
+    """What `with { … }` says about one command: `stdin` as a value, `ok` to accept failure, seconds of `timeout`,
+    `stream_format` the name of a form of live output or an object that describes it."""
 
     stdin: Any = MISSING
     ok: bool = False
     timeout: float | None = None
     env: dict[str, str] = field(default_factory=dict)
     stream: bool = False
+    stream_format: Any = None
 
 
 @node
@@ -102,10 +104,44 @@ def is_live(scope: Scope) -> bool:
     return bool((scope.context.more or {}).get("stream"))
 
 
+@dataclass(frozen=True, slots=True)
+class CallOptions:
+    """What `with` at a call says about the command that the function is. `function` tells it from those inside."""
+
+    function: Executable
+    command: CommandOptions
+
+    def added_to(self, own: CommandOptions) -> CommandOptions:
+        """The options of the command, with those of the call above them."""
+        call = self.command
+        return replace(
+            own,
+            ok=own.ok or call.ok,
+            stdin=own.stdin if call.stdin is MISSING else call.stdin,
+            timeout=own.timeout if call.timeout is None else call.timeout,
+            env={**own.env, **call.env},
+        )
+
+    def answer_depends_on(self) -> dict[str, Any]:
+        """What of them makes another answer of a labelled call."""
+        stdin = {} if self.command.stdin is MISSING else {"stdin": self.command.stdin}
+        return {**stdin, **({"using": self.command.env} if self.command.env else {})}
+
+
+def call_options(function: Executable | None, scope: Scope) -> CallOptions | None:
+    """What `with` said at the call of this function, if that is the call being made."""
+    options = (scope.context.more or {}).get("call_options")
+    return options if isinstance(options, CallOptions) and options.function is function else None
+
+
 def _completed(options: CommandOptions, using: Using | UsingAuth | None, scope: Scope) -> CommandOptions:
     """The options with what stands at the command itself and around the call."""
+    around = call_options(scope.frame.function, scope) if scope.frame is not None else None
+    options = options if around is None else around.added_to(options)
     env = {**options.env, **using.variables(scope)} if using is not None else options.env
-    return replace(options, env=env, stream=is_live(scope) or (options.stream and scope.run.streams_live))
+    live = is_live(scope) or (options.stream and scope.run.streams_live)
+    form = options.stream_format or (scope.context.more or {}).get("stream_format")
+    return replace(options, env=env, stream=live, stream_format=form)
 
 
 def _directory(part: CodeDir | None, scope: Scope) -> str | None:

@@ -314,6 +314,13 @@ class Call(Node):
             return scope.run.exists(self.args[0], scope)
         return call_value(function, self.arguments(function, scope), scope, self)
 
+    def function(self, scope: Scope) -> Any:
+        """What is called, None for a method of a value."""
+        callee = self.callee
+        if isinstance(callee, Field):
+            return _held(unwrap(callee.base.eval(scope)), callee.name) or None
+        return self._function(callee, scope)
+
     def with_options(self, scope: Scope, sample: int, cache: bool) -> Any:
         """The call with `with { sample: n }`."""
         function = self._function(self.callee, scope)

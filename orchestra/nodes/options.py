@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, node
 from orchestra.nodes.branches import Limits, StageBranches, limits_of
-from orchestra.nodes.commands import Code, Command, CommandOptions, OldCommand, OldRun, QuotedCommand
-from orchestra.nodes.functions import Call
+from orchestra.nodes.commands import CallOptions, Code, Command, CommandOptions, OldCommand, OldRun, QuotedCommand
+from orchestra.nodes.functions import Call, Native, Stream
 from orchestra.nodes.joining import Joiner
 from orchestra.nodes.literals import Array
 from orchestra.nodes.pipelines import ParallelCalls, Pipeline, run_pipeline
 from orchestra.nodes.tails import With
+from orchestra.values.executable import Executable
 from orchestra.values.operators import truthy
 from orchestra.values.presentation import presented
 from orchestra.values.scope import Scope
@@ -19,6 +21,21 @@ from orchestra.values.tagged import MISSING, plain, unwrap
 from orchestra.values.text import template_text
 
 __all__ = ["WithOptions"]
+
+COMMANDS = (Command, Code, OldCommand, OldRun, QuotedCommand)
+
+# What only a command can be told.
+COMMAND_OPTIONS = ("ok", "stdin", "timeout", "using")
+
+# What to write instead at the functions that ask a model.
+HELP = {"timeout": 'it is a setting of the call: @claude(@prompt, { timeout: "5m" })'}
+
+
+def is_command(body: Node | None) -> bool:
+    """Whether the body of a function is a command or code, whatever options stand behind it."""
+    while isinstance(body, (WithOptions, Stream)):
+        body = body.value if isinstance(body, WithOptions) else body.target
+    return isinstance(body, COMMANDS)
 
 
 @node
@@ -59,15 +76,58 @@ class WithOptions(Node):
 
     def _value(self, scope: Scope) -> Any:
         target = self.value
-        if isinstance(target, (Command, Code, OldCommand, OldRun, QuotedCommand)):
+        if isinstance(target, COMMANDS):
             return target.run(scope, self._command_options(scope))
         if isinstance(target, (Pipeline, ParallelCalls)):
             return target.run(scope, self._limits(scope))
-        if isinstance(target, Call) and (self.options.part("sample") or self.options.part("cache")):
+        if isinstance(target, Call):
+            return self._called(target, scope)
+        if isinstance(target, Stream) and isinstance(target.target, Call):
+            return self._called(target.target, target.live(scope))
+        self._refuse(self._for_commands(), scope)
+        return target.whole(scope)
+
+    def _called(self, call: Call, scope: Scope) -> Any:
+        """The call with what `with` says of it, and of the command that its function is."""
+        live = self._around(scope)
+        given = self._for_commands()
+        if given:
+            function = call.function(scope)
+            if not is_command(getattr(function, "body", None)):
+                self._refuse(given, scope, function)
+            more = {"call_options": CallOptions(function, self._command_options(scope))}
+            live = live.within(live.context.with_(more={**(live.context.more or {}), **more}), live.kind)
+        if self.options.part("sample") or self.options.part("cache"):
             sample = unwrap(self.options.value("sample", scope, 0))
             cache = truthy(unwrap(self.options.value("cache", scope, True)))
-            return target.with_options(scope, int(sample or 0), cache)
-        return target.whole(scope)
+            return call.with_options(live, int(sample or 0), cache)
+        return call.whole(live)
+
+    def _around(self, scope: Scope) -> Scope:
+        """The scope in which live output is as `stream` and `streamFormat` want it."""
+        wanted: dict[str, Any] = {}
+        if self.options.part("stream"):
+            wanted["stream"] = truthy(unwrap(self.options.value("stream", scope))) and scope.run.streams_live
+        if self.options.part("streamFormat"):
+            wanted["stream_format"] = plain(self.options.value("streamFormat", scope))
+        more = {**(scope.context.more or {}), **wanted}
+        return scope.within(scope.context.with_(more=more), scope.kind) if wanted else scope
+
+    def _for_commands(self) -> list[str]:
+        """The options given that only a command can take."""
+        return [name for name in COMMAND_OPTIONS if self.options.part(name)]
+
+    def _refuse(self, given: list[str], scope: Scope, function: Any = None) -> None:
+        """E207 for options that would be ignored."""
+        if not given:
+            return
+        name, part = given[0], self.options.part(given[0])
+        whose = f"@{function.name} is none" if isinstance(function, Executable) else "this is none"
+        help = HELP.get(name) if isinstance(function, Native) and "llm" in function.labels else None
+        raise OrchError(
+            "E207", f"{name} of with is for commands, and {whose}", part.span if part else self.span,
+            help=help or "write it behind the command: cmd { … } with { … }",
+        )  # fmt: skip
 
     def _command_options(self, scope: Scope) -> CommandOptions:
         timeout = self.options.part("timeout")
@@ -77,6 +137,7 @@ class WithOptions(Node):
             timeout=_timeout(timeout, scope) if timeout is not None else None,
             env=self._using(scope),
             stream=truthy(unwrap(self.options.value("stream", scope, False))),
+            stream_format=plain(self.options.value("streamFormat", scope)),
         )
 
     def _using(self, scope: Scope) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, Statement, node
-from orchestra.nodes.blocks import emits, is_silent
+from orchestra.nodes.blocks import begins_effect, emits
 from orchestra.nodes.commands import Code, Command, CommandOptions, QuotedCommand
 from orchestra.nodes.files import Load
 from orchestra.nodes.foreach import Foreach
@@ -38,7 +38,7 @@ class Show(Statement):
     value: Node
 
     def exec(self, scope: Scope) -> None:
-        if not is_silent(scope):
+        if begins_effect(scope):
             self.outcome(scope)
 
     def outcome(self, scope: Scope) -> Any:
@@ -70,7 +70,7 @@ class Log(Statement):
     value: Node | None
 
     def exec(self, scope: Scope) -> None:
-        if is_silent(scope):
+        if not begins_effect(scope):
             return
         value = self.value.whole(scope) if self.value is not None else scope.run.document_text()
         scope.run.log(value, scope, self.span)
@@ -122,7 +122,7 @@ class Output(Statement):
     format: str | None
 
     def exec(self, scope: Scope) -> None:
-        if is_silent(scope):
+        if not begins_effect(scope):
             return
         value = self.value.whole(scope) if self.value is not None else scope.run.document_text()
         write_output(value, self.value, self.target, self.format, scope, self.span)
@@ -135,7 +135,7 @@ class OutputDocument(Statement):
     target: Node
 
     def exec(self, scope: Scope) -> None:
-        if not is_silent(scope):
+        if begins_effect(scope):
             write_output(scope.run.document_text(), None, self.target, None, scope, self.span)
 
 
@@ -147,7 +147,7 @@ class OutputOld(Statement):
     target: Template
 
     def exec(self, scope: Scope) -> None:
-        if not is_silent(scope):
+        if begins_effect(scope):
             write_output(self.value.whole(scope), self.value, self.target, None, scope, self.span)
 
 
@@ -175,7 +175,7 @@ class Append(Statement):
     format: str | None
 
     def exec(self, scope: Scope) -> None:
-        if not is_silent(scope):
+        if begins_effect(scope):
             append_record(self.value.whole(scope), self.target, self.format, scope, self.span)
 
 
@@ -197,7 +197,7 @@ class Run(Statement):
         self.source = _as_command(self.source)
 
     def exec(self, scope: Scope) -> None:
-        if not is_silent(scope):
+        if begins_effect(scope):
             before = scope.run.streamed
             value = self.outcome(scope)
             if not was_live(value, before, scope):
@@ -263,7 +263,7 @@ class Invocation(Statement):
         statement = getattr(acts, "exec_statement", None)
         if statement is not None:
             return statement(scope)  # type: ignore[no-any-return]
-        if not is_silent(scope):
+        if begins_effect(scope):
             self._shown(scope)
         return None
 

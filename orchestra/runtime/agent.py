@@ -41,6 +41,7 @@ from orchestra.runtime.witness import CallsOut, Witnessed, WitnessedAgent
 
 __all__ = ["Agent"]
 
+CONFINED = "{} confines its tools itself; hooks, guards and policies of the script do not see what they do"
 MAX_WAIT = 120.0
 
 
@@ -81,6 +82,7 @@ class Agent:
         self._chance = chance
         self._choice = Choice(config, environment, overrides or {})
         self._told = emit
+        self._told_of: set[str] = set()  # agents that were said to confine themselves
         self._debug = bool(environment.get("ORCH_DEBUG_LLM"))
         self.redactor = redactor or Redactor(environment)
         self._calls_out = calls_out
@@ -176,6 +178,9 @@ class Agent:
     ) -> Dialogue:
         if isinstance(provider, AgentModel):
             check_for_agent(request, provider.name)
+            if provider.name not in self._told_of:
+                self._told_of.add(provider.name)
+                emit("llm:note", {"text": CONFINED.format(provider.name)})
             if self._calls_out is not None or self._recorder is not None:
                 provider = WitnessedAgent(provider, request, self.redactor, self._calls_out, self._recorder)
             return Session(request, line, provider, poll, emit)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import trio
 
 from orchestra.errors import Note, OrchError
 from orchestra.nodes.commands import Code, CommandOptions
 from orchestra.nodes.functions import Function, call_value
 from orchestra.nodes.shell_text import variable_text
 from orchestra.nodes.templates import text_of
+from orchestra.runtime.command_output import CommandOutput
 from orchestra.runtime.commands import CommandRequest, CommandResult, failure, last_lines, run_command
-from orchestra.runtime.redact import PieceByPiece, Redactor
+from orchestra.runtime.redact import Redactor
+from orchestra.runtime.signals import FINISHING, Interrupted
 from orchestra.source import Span
 from orchestra.values.executable import Executable
 from orchestra.values.scope import Scope
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from orchestra.runtime.code.workers import CodeWorkers
 
 __all__ = ["Executing", "Outcome"]
+
+T = TypeVar("T")
 
 LANGUAGES = {"javascript": "js", "nodejs": "node", "python": "py"}
 
@@ -55,6 +60,7 @@ class Executing:
 
     def _start_executing(self) -> None:
         self._workers: CodeWorkers | None = None
+        self.ended_with_run: set[trio.CancelScope] = set()  # commands and code that nothing is stored of
         self.variables: dict[str, str] = {}  # set by `output … to env:NAME`
 
     def command(self, text: str, directory: str | None, options: CommandOptions, scope: Scope, span: Span) -> Outcome:
@@ -80,15 +86,20 @@ class Executing:
         functions = {name: value for name, value in params.items() if isinstance(unwrap(value), Executable)}
         given = {name: _given(value) for name, value in params.items() if name not in functions}
         shadow |= {name: self._shadow(value, lang, scope) for name, value in functions.items()}
+        output = self._output(options, span)
+        # Functions of the script that code calls may be making calls whose results are stored.
+        alone = all(function.host is None for function in shadow.values())
+        work = (self._while_going_on, self.workers.run) if alone else (self.workers.run,)
         try:
-            with self._live(options) as told:
-                result: CodeResult = self.wait(
-                    self.workers.run, lang, _straightened(code) if lang == "py" else code, given, shadow,
-                    self._folder(directory, span), self._limit(options), told,
-                    {**self.variables, **options.env}, _code_input(lang, options),
-                )  # fmt: skip
+            result: CodeResult = self.wait(
+                *work, lang, _straightened(code) if lang == "py" else code, given, shadow,
+                self._folder(directory, span), self._limit(options), output.take,
+                {**self.variables, **options.env}, _code_input(lang, options),
+            )  # fmt: skip
         except OrchError as error:
             return self._ended(error, options, span, code)
+        finally:
+            output.close()
         text = result.value if isinstance(result.value, str) else ""
         return Outcome(result.value, text, result.value is None, _facts(0, result.warned))
 
@@ -113,16 +124,19 @@ class Executing:
         span: Span,
     ) -> Outcome:
         self.check_interrupted()
+        output = self._output(options, span)
         request = CommandRequest(
             text=text, cwd=self._folder(directory, span), env=self._environment(options), shell=shell,
             params={name: value for name, value in params.items() if not isinstance(plain(value), Executable)},
-            stdin=None if options.stdin is MISSING else variable_text(options.stdin), timeout=self._limit(options),
+            stdin=None if options.stdin is MISSING else variable_text(options.stdin),
+            timeout=self._limit(options), on_chunk=output.take,
         )  # fmt: skip
         try:
-            with self._live(options) as told:
-                result: CommandResult = self.wait(run_command, replace(request, on_chunk=told))
+            result: CommandResult = self.wait(self._while_going_on, run_command, request)
         except OrchError as error:
             raise error.at(span) from None
+        finally:
+            output.close()
         facts = {**_facts(result.exit, result.stderr), "duration": result.ms}
         if result.exit != 0 and not options.ok:
             return self._failed(request, result, facts, span)
@@ -161,22 +175,23 @@ class Executing:
         limit = options.timeout if options.timeout is not None else self.options.command_timeout
         return float(limit) if limit is not None else None
 
-    @contextmanager
-    def _live(self, options: CommandOptions) -> Iterator[Callable[[str, str], None]]:
-        """stderr passes through as it comes, without secrets; stdout only when the script streams."""
-        errors = PieceByPiece(self.redactor)
-
-        def told(stream: str, text: str) -> None:
-            if stream == "stderr":
-                self.sinks.pass_error(errors.feed(text))
-            elif options.stream:
-                self.sinks.pass_output(text)
-
+    def _output(self, options: CommandOptions, span: Span) -> CommandOutput:
         try:
-            yield told
-        finally:
-            if (rest := errors.rest()) != "":
-                self.sinks.pass_error(rest)
+            return CommandOutput(self.sinks, self.redactor, options.stream, options.stream_format)
+        except OrchError as error:
+            raise error.at(span) from None
+
+    async def _while_going_on(self, work: Callable[..., Awaitable[T]], *args: Any) -> T:
+        """What `work` gives. It is ended with the run, unless it is part of a call whose result is stored."""
+        if FINISHING.get():
+            return await work(*args)
+        with trio.CancelScope() as scope:
+            self.ended_with_run.add(scope)
+            try:
+                return await work(*args)
+            finally:
+                self.ended_with_run.discard(scope)
+        raise Interrupted
 
     # ── code ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["Lane", "lane", "next_position"]
+__all__ = ["Lane", "lane", "next_position", "parallel_items"]
 
 Position = tuple[int, ...]
 
@@ -24,6 +24,11 @@ class Lane:
     def __init__(self, path: Position = ()) -> None:
         self._path = path
         self._steps = 0
+
+    @property
+    def items(self) -> Position:
+        """The numbers of the parallel items around, outermost first."""
+        return self._path[1::2]
 
     def next(self) -> Position:
         self._steps += 1
@@ -47,3 +52,9 @@ def next_position() -> Position:
     """The position of the next step in the lane of the running task; empty outside of a run."""
     running = LANE.get()
     return () if running is None else running.next()
+
+
+def parallel_items() -> Position:
+    """The numbers of the parallel items that the running task is part of, outermost first."""
+    running = LANE.get()
+    return () if running is None else running.items

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from orchestra.errors import OrchError, Warned
+from orchestra.nodes.commands import CallOptions, call_options
 from orchestra.nodes.op import Op
 from orchestra.runtime.callsites import CallSites
 from orchestra.runtime.labelled import MemoFrame, attempts, holds_secret, is_result, shown_parts
@@ -149,10 +150,12 @@ class Memo:
         function = op.function
         module = function.scope.module.name if hasattr(function, "scope") else "@orch/llm"
         name = op.name if function is not None else f"var:{op.name}"
+        around = call_options(function, scope)
+        inputs = op.inputs if around is None else [*op.inputs, *_told(around)]
         try:
-            self._run.digests.fix(op.inputs)
+            self._run.digests.fix(inputs)
             return make_key(
-                op.facts.get("module", module), name, op.inputs, attempts(scope.context), op.sample
+                op.facts.get("module", module), name, inputs, attempts(scope.context), op.sample
             )  # fmt: skip
         except SecretValue:
             self._secrets += 1
@@ -300,3 +303,9 @@ class Memo:
         for name, count in self._stale.items():
             if count > 1:
                 self._run.note(f"stale @{name}: {count} answers")
+
+
+def _told(around: CallOptions) -> list[Any]:
+    """Options at a call that its answer depends on, as one more argument."""
+    options = around.answer_depends_on()
+    return [options] if options else []

@@ -43,6 +43,7 @@ class _Call:
         own = Meta(("llm",), ("llm", "src:llm"))
         self._tools = ToolCalls(run, scope, op.span, self._id, merge(joined(op.inputs, deep=True), own))
         self._started = run.now()
+        self._streams = False
 
     def answer(self) -> Any:
         if tool_depth(self._scope.context) > DEEPEST:
@@ -84,14 +85,17 @@ class _Call:
         if not given.dir.is_absolute():
             fields["dir"] = self._run.root / given.dir
         streams = bool((self._scope.context.more or {}).get("stream"))
-        fields["stream"] = (given.stream or streams) and self._run.streams_text
+        self._streams = (given.stream or streams) and self._run.streams_text
         return LLMRequest(
-            call_id=self._id, fn=self._fn, position=next_position(), passage=self._tools, **fields
+            call_id=self._id, fn=self._fn, position=next_position(), passage=self._tools, stream=self._streams,
+            **fields,
         )  # fmt: skip
 
     def _value(self, result: LLMResult) -> Any:
         """The answer as data with its text, what arguments and tools carried, and what is known about the call."""
-        facts = {"llm": self._facts(result), "tools": self._tools.lineage}
+        facts: dict[str, Any] = {"llm": self._facts(result), "tools": self._tools.lineage}
+        if self._streams and result.poll is None:
+            facts["streamed"] = True  # the statement `stream` does not show once more what was shown live
         value = with_facts(result.data, facts, result.text if not isinstance(result.data, str) else None)
         return tag(value, self._tools.meta)
 

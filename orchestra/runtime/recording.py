@@ -54,6 +54,7 @@ class Recording:
     modules: Modules
     random: Any
     memo: Any
+    sinks: Any
     loader: Any
     _stopping = False
 
@@ -295,12 +296,13 @@ class Recording:
 
     def _make_agent(self) -> Agent:
         from orchestra.runtime.agent import Agent
+        from orchestra.runtime.model_talk import ModelTalk
 
         return Agent(
             root=self.root,
             config=self.config.llm_table,
             environment=self.environ,
-            emit=lambda kind, data: self.event(kind, **data),
+            emit=ModelTalk(self.sinks, self.event, shows=self.options.stream is not False and not self.sinks.collects),
             archive_dir=lambda: Path(self.out_dir) / "prompts",
             chance=self.random.random,
             extra_roots=[Path(extra) for extra in self.config.llm.extraRoots],

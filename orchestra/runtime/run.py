@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,7 @@ from orchestra.runtime.parallel import Fanout
 from orchestra.runtime.recording import Recording
 from orchestra.runtime.seam import Seam
 from orchestra.runtime.securing import Securing
-from orchestra.runtime.signals import Interrupted
+from orchestra.runtime.signals import Interrupted, finishing
 from orchestra.runtime.sinks import Sinks
 from orchestra.runtime.structured import told_effect
 from orchestra.runtime.writing import Writing
@@ -121,6 +122,10 @@ class Run(Recording, Executing, Writing, Importing, Securing):
         with trio.move_on_after(seconds):
             await (trio.sleep_forever() if finishing else self.interruption.wait())
 
+    def to_its_end(self) -> AbstractContextManager[None]:
+        """What is done within is done although the user asked to stop."""
+        return finishing()
+
     def check_interrupted(self) -> None:
         if self.interrupted:
             raise Interrupted
@@ -136,6 +141,8 @@ class Run(Recording, Executing, Writing, Importing, Securing):
         """Start nothing more."""
         self.interrupted = True
         self.interruption.set()
+        for scope in self.ended_with_run:
+            scope.cancel()
 
     def now(self) -> str:
         return self.options.clock or str(self.request.now())

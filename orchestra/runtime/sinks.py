@@ -98,6 +98,12 @@ class Sinks:
         self._midline = not text.endswith("\n")
         self._shown = text.endswith("\n")
 
+    def end_line(self) -> None:
+        """Live output that stopped within a line is ended, lest other live output go on in it."""
+        if self._midline:
+            self._write("\n")
+            self._shown = True
+
     def document(self) -> str:
         """Everything said so far."""
         return "".join(self._pieces)
