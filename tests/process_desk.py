@@ -107,8 +107,8 @@ class Project:
         return [sys.executable, "-m", "orchestra", *words]
 
     @contextmanager
-    def started(self, *words: str) -> Iterator[subprocess.Popen[str]]:
-        """`orch WORDS` as a process; whatever the test did with it, it is gone afterwards."""
+    def started(self, *words: str, before: Callable[[], object] | None = None) -> Iterator[subprocess.Popen[str]]:
+        """`orch WORDS` as a process that begins with `before`; whatever the test did with it, it is gone afterwards."""
         process = subprocess.Popen(
             self.command(*words),
             cwd=self.root,
@@ -117,6 +117,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=before,
         )
         try:
             yield process

@@ -17,6 +17,7 @@ HEAD = "import { @claude } from @orch/llm\nexe llm @ask(n) = @claude(`ask @n`)\n
 FOUR_OF_MANY = HEAD + "var @a = for parallel(4) @n in [1, 2, 3, 4, 5, 6, 7, 8] => @ask(@n)\nshow @a.length\n"
 GO_ON = "continue with: orch run job\n"
 PAUSE = 0.4
+UNTIL_TOLD = "0 * len([*iter(lambda: os.path.exists('go') or time.sleep(0.01), True)])"
 
 
 def test_ctrl_c_finishes_and_stores_what_is_in_flight(tmp_path: Path) -> None:
@@ -186,15 +187,45 @@ def test_waiting_to_try_again_is_given_up_by_the_second(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_while_another_process_makes_the_same_call(tmp_path: Path) -> None:
-    project = Project(tmp_path / "p", HEAD + "show @ask(1)\n", 1.0)
+    project = Project(tmp_path / "p", HEAD + "show @ask(1)\n")
+    project.put("pause", UNTIL_TOLD)
     with project.started("run", "job") as first:
         until(lambda: project.asked())
         with project.started("run", "job") as second:
             until(lambda: len(project.rows("SELECT id FROM executions")) == 2)
             time.sleep(0.1)
             assert interrupted(second).exit == 130
+        project.put("go", "")
         assert ended(first).out == "ask 1: 5\n"
     assert project.asked() == ["ask 1"]
+
+
+@pytest.mark.parametrize("milliseconds", range(0, 40, 5))
+def test_ctrl_c_at_the_very_end_leaves_no_trace(milliseconds: int, tmp_path: Path) -> None:
+    project = Project(tmp_path / "p", HEAD + 'show @ask(1)\nlog "last"\n')
+    with project.started("run", "job") as process:
+        said(process, "last")
+        time.sleep(milliseconds / 1000)
+        done = interrupted(process)
+    assert done.exit in (0, 130)
+    assert "Traceback" not in done.err and "KeyboardInterrupt" not in done.err
+    assert done.out == "ask 1: 5\n"
+
+
+def test_a_closed_terminal_ends_at_once_unless_nohup_forbids_it(tmp_path: Path) -> None:
+    project = Project(tmp_path / "p", FOUR_OF_MANY, 30)
+    with project.started("run", "job") as process:
+        until(lambda: len(project.asked()) == 4)
+        done = interrupted(process, signal.SIGHUP)
+    assert done.exit == 129
+    assert "Traceback" not in done.err and "error[" not in done.err
+    assert project.programs() == []
+    project.put("pause", UNTIL_TOLD)
+    with project.started("run", "job", before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as process:
+        until(lambda: len(project.asked()) == 8)
+        process.send_signal(signal.SIGHUP)
+        project.put("go", "")
+        assert (ended(process).exit, len(project.stored())) == (0, 8)
 
 
 def test_what_orch_runs_says_of_it(tmp_path: Path) -> None:

@@ -43,14 +43,34 @@ TAIL = """
 """
 
 
+INTERRUPTED = 130
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line of this process (or `argv`) and return the exit code."""
+    try:
+        return _run(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        if argv is None:
+            _let_end()
+
+
+def _let_end() -> None:
+    """What remains is Python's own end, of which Ctrl-C would only make a trace."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _run(words: list[str]) -> int:
     code = 0
     _keep_whole()
     out = sys.stdout  # click puts another in its place
     try:
         try:
-            code = _answer(list(sys.argv[1:] if argv is None else argv))
+            code = _answer(words)
         finally:
             out.flush()
     except OSError as error:

@@ -27,6 +27,7 @@ STATES = {
     5: "items failed",
     75: "parked",
     130: "interrupted",
+    129: "hung up",
     143: "terminated",
 }
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +39,8 @@ from orchestra.values.transformers.tags import to_xml
 
 __all__ = ["LaunchRequest", "Streams", "launch"]
 
-DONE, FAILED, LEFT_OVER, UNSEEN, INTERRUPTED, TERMINATED = 0, 1, 2, 5, 130, 143
+DONE, FAILED, LEFT_OVER, UNSEEN, INTERRUPTED = 0, 1, 2, 5, 130
+SIGNALLED = 128  # and the number of the signal: the exit code of a run that was stopped at once
 BEAT = 20.0  # seconds between two signs of life for other processes
 
 
@@ -94,7 +96,9 @@ def launch(request: LaunchRequest) -> int:
     exit, fault = FAILED, None
     session = _Session(run)
     try:
-        exit = trio.run(session.main, clock=request.clock)
+        with suppress(KeyboardInterrupt):  # before anybody listened, or when nothing was left to stop
+            trio.run(session.main, clock=request.clock)
+        exit = session.outcome()
         return exit
     except OrchError as error:
         exit, fault = error.exit, run.clean_error(error)
@@ -139,16 +143,21 @@ class _Session:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.exit = DONE
+        self.exit = INTERRUPTED  # until it has come to an end
         self.error: BaseException | None = None
         self.result: Any = MISSING  # of `=>` in the script
         self.stopped = False  # from outside the script: what it was doing then counts no more
 
-    async def main(self) -> int:
+    async def main(self) -> None:
         await greenback.ensure_portal()
+        # Around the nursery: a Ctrl-C that nobody took is raised here, and not within a group of exceptions.
+        with _signals() as signals:
+            await self._work(signals)
+
+    async def _work(self, signals: AsyncIterator[int] | None) -> None:
         async with trio.open_nursery() as nursery:
-            if threading.current_thread() is threading.main_thread():
-                await nursery.start(self._listen, nursery.cancel_scope)
+            if signals is not None:
+                nursery.start_soon(self._listen, signals, nursery.cancel_scope)
             if self.run.options.timeout is not None:
                 nursery.start_soon(self._limit, self.run.options.timeout, nursery.cancel_scope)
             nursery.start_soon(self._beat)
@@ -156,6 +165,9 @@ class _Session:
                 await self._evaluate()
             finally:
                 nursery.cancel_scope.cancel()
+
+    def outcome(self) -> int:
+        """The exit code. Raises what ended the run."""
         if self.error is not None:
             raise self.error
         return self.exit
@@ -255,25 +267,29 @@ class _Session:
         self.error = OrchError("E503", message, fatal=True)
         self._stop(scope, FAILED)
 
-    async def _listen(self, scope: trio.CancelScope, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
-        """The first Ctrl-C lets calls in flight finish; the second, and SIGTERM, cancel them."""
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            task_status.started()
-            interrupts = 0
-            async for number in signals:
-                interrupts += number == signal.SIGINT
-                if number == signal.SIGTERM:
-                    self._stop(scope, TERMINATED)
-                elif interrupts == 1:
-                    self.run.note(_farewell(self.run.memo.in_flight))
-                    self.run.interrupt()
-                else:
-                    self._stop(scope, INTERRUPTED)
+    async def _listen(self, signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
+        """The first Ctrl-C lets calls in flight finish; the second, SIGTERM and SIGHUP cancel them."""
+        interrupts = 0
+        async for number in signals:
+            interrupts += number == signal.SIGINT
+            if number == signal.SIGINT and interrupts == 1:
+                self.run.note(_farewell(self.run.memo.in_flight))
+                self.run.interrupt()
+            else:
+                self._stop(scope, SIGNALLED + number)
 
     def _stop(self, scope: trio.CancelScope, exit: int) -> None:
         self.stopped, self.exit = True, exit
         self.run.interrupt()
         scope.cancel()
+
+
+def _signals() -> AbstractContextManager[AsyncIterator[int] | None]:
+    """The signals that end a run. Only the main thread gets them; `nohup` has a closed terminal ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        return nullcontext()
+    hangup = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+    return trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, *hangup)
 
 
 def _farewell(calls: int) -> str:
