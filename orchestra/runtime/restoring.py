@@ -6,11 +6,11 @@ Which calls are served is decided in `memo`; what the files held comes from the 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from orchestra.errors import OrchError
+from orchestra.runtime.files.replacing import replace_file
 from orchestra.store import StoredFile
 
 __all__ = ["Restoring"]
@@ -73,11 +73,9 @@ class Restoring:
 
 def _put(path: Path, content: bytes) -> None:
     """Write a file at once: a kill leaves none or all of it."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
+        replace_file(path, content, path.stat().st_mode & 0o7777 if path.exists() else None)
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
         raise OrchError("E420", f"cannot restore {path}: {reason}") from None

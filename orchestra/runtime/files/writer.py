@@ -6,15 +6,14 @@ Where the file lies, and whether a script may write there, is settled before.
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from threading import get_ident
 from typing import Any
 
 from orchestra.errors import OrchError, nearest
+from orchestra.runtime.files.replacing import locked, replace_file
 from orchestra.values.tagged import Value, meta_of, plain, unwrap
 from orchestra.values.text import compact_json, pretty_json, strict_json, template_text
 
@@ -150,24 +149,7 @@ def _replace(path: Path, data: bytes) -> None:
     if target.exists() and not target.is_file():  # a device or a pipe has no content to replace
         target.write_bytes(data)
         return
-    # One name per thread is enough, since nothing waits between creating the file and renaming it.
-    part = target.with_name(f".orch-{os.getpid()}-{get_ident()}.part")
-    try:
-        _fill(part, target, data)
-        os.replace(part, target)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            part.unlink()
-        raise
-
-
-def _fill(part: Path, target: Path, data: bytes) -> None:
-    with suppress(FileNotFoundError):  # left behind by a killed process of the same number
-        part.unlink()
-    with part.open("xb") as file:
-        file.write(data)
-    with suppress(FileNotFoundError):
-        part.chmod(target.stat().st_mode & 0o7777)
+    replace_file(target, data, target.stat().st_mode & 0o7777 if target.exists() else None)
 
 
 def _add(path: Path, line: bytes) -> None:
@@ -176,24 +158,15 @@ def _add(path: Path, line: bytes) -> None:
     descriptor = os.open(path, access | os.O_APPEND | os.O_CREAT, 0o666)
     try:
         # While another process writes, its record can be read in part, as a line without an end.
-        locked = _locked(descriptor)
+        alone = locked(descriptor)
         if lines and _unfinished(descriptor):
             line = b"\n" + line
-        _add_whole(descriptor, line, locked)
+        _add_whole(descriptor, line, alone)
     finally:
         os.close(descriptor)
 
 
-def _locked(descriptor: int) -> bool:
-    """Wait for the other writers; False on a file system without locks."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    except OSError:
-        return False
-    return True
-
-
-def _add_whole(descriptor: int, line: bytes, locked: bool) -> None:
+def _add_whole(descriptor: int, line: bytes, alone: bool) -> None:
     """The record or nothing: half of one would spoil the next."""
     before = os.fstat(descriptor).st_size
     rest = memoryview(line)
@@ -201,7 +174,7 @@ def _add_whole(descriptor: int, line: bytes, locked: bool) -> None:
         while rest:
             rest = rest[os.write(descriptor, rest) :]
     except OSError:
-        if locked:
+        if alone:
             with suppress(OSError):  # a device has no length
                 os.ftruncate(descriptor, before)
         raise

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from orchestra.runtime.files.replacing import replace_file
 from orchestra.runtime.tools.danger import forbidden_read, forbidden_write
 from orchestra.runtime.tools.descent import NotRegular, open_folder, open_regular
 
@@ -97,24 +97,7 @@ def write_regular(path: Path, root: Path, given: str, data: bytes) -> None:
     Raises Refusal.
     """
     with told(given), open_folder(root, path.parent, create=True) as folder:
-        _replace(path.name, folder, data)
-
-
-def _replace(name: str, folder: int, data: bytes) -> None:
-    mode = _mode_of(name, folder)
-    temporary = f".orch-{secrets.token_hex(8)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, 0o666, dir_fd=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(data)
-            if mode is not None:
-                os.fchmod(handle.fileno(), mode)
-        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary, dir_fd=folder)
-        raise
+        replace_file(path.name, data, _mode_of(path.name, folder), folder)
 
 
 def _mode_of(name: str, folder: int) -> int | None:
