@@ -133,7 +133,7 @@ class Project:
 
 def ended(process: subprocess.Popen[str]) -> Finished:
     """Wait for a process and collect what it said."""
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     return Finished(process.returncode, out, err)
 
 
@@ -151,7 +151,7 @@ def said(process: subprocess.Popen[str], word: str) -> None:
     raise AssertionError(f"it never said {word}")
 
 
-def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait for something that another process does."""
     deadline = time.monotonic() + seconds
     while not condition():
