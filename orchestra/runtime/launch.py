@@ -236,6 +236,7 @@ class _Session:
         """Give everything back, whatever happens; what cannot be written down ends the run with its error."""
         self._take_store_fault(self.run.store_fault)
         try:
+            self.run.labelled_files.close()
             await self.run.close_workers()
             await self.run.close_agent()
         finally:

@@ -88,7 +88,9 @@ class Run(Recording, Executing, Writing, Importing, Securing):
         self.modules = Modules(self)
         self.digests = Digests(self)
         self.memo = Memo(self)
-        self.loader = Loader(self.root, observe=self._observed, permit=self.readable, web=self._web)
+        self.loader = Loader(
+            self.root, observe=self._observed, permit=self.readable, carried=self.carried_by, web=self._web
+        )
         self._start_recording()
         self._start_executing()
         self._start_securing()

@@ -17,11 +17,12 @@ from orchestra.nodes.tails import With
 from orchestra.runtime.redact import Redactor
 from orchestra.runtime.seam import Seam
 from orchestra.runtime.security.audit import AuditLog
+from orchestra.runtime.security.files import LabelledFiles
 from orchestra.runtime.security.guards import UNUSUAL
 from orchestra.runtime.security.labels import relabelled
 from orchestra.source import Source, Span
 from orchestra.values.scope import ABSENT, Scope
-from orchestra.values.tagged import add_labels, joined, labels_of, plain, unwrap
+from orchestra.values.tagged import Meta, add_labels, joined, labels_of, plain, unwrap
 
 __all__ = ["Securing"]
 
@@ -38,6 +39,7 @@ class Securing:
     now: Callable[[], str]
     warn: Any
     event: Any
+    project_name: Callable[[Path], str]
     _execution: Any
 
     def _start_securing(self) -> None:
@@ -45,6 +47,11 @@ class Securing:
         self._audit: AuditLog | None = None
         self.tools_called: list[str] = []
         self.tools_denied: list[str] = []
+        self.labelled_files = LabelledFiles(self.root, self.project_name, self.audit, self._audit_failed)
+
+    def carried_by(self, path: Path, digest: str) -> Meta:
+        """The labels with which a file was written."""
+        return self.labelled_files.read(path, digest)
 
     # ── guards and policies ──────────────────────────────────────────────────────────────────────
 

@@ -53,6 +53,12 @@ class ToolCalls:
         self._count = 0
 
     async def perform(self, use: ToolUse, work: Work) -> Outcome:
+        outcome = await self._performed(use, work)
+        if use.path is not None and use.name in WRITING and not outcome.is_error:
+            self._run.labelled_files.wrote(Path(use.path), self.meta, use.name, added=use.name == "Edit")
+        return outcome
+
+    async def _performed(self, use: ToolUse, work: Work) -> Outcome:
         if not self._run.watches("tool"):
             return await work(use.input)
         await greenback.ensure_portal()

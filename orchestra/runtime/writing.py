@@ -19,11 +19,12 @@ from orchestra.runtime.files.sections import rename_heading
 from orchestra.runtime.files.selectors import parse_selector
 from orchestra.runtime.filing import Filing
 from orchestra.runtime.memo import MemoFrame
+from orchestra.runtime.security.files import LabelledFiles
 from orchestra.runtime.structured import told_value
 from orchestra.source import Source, Span
 from orchestra.values import transformers
 from orchestra.values.scope import Scope
-from orchestra.values.tagged import meta_of, plain, unwrap, with_facts
+from orchestra.values.tagged import joined, labels_of, meta_of, plain, unwrap, with_facts
 from orchestra.values.text import template_text
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Writing(Filing):
     state: dict[str, Any] | None
     state_writes: list[dict[str, Any]]
     seam: Any
+    labelled_files: LabelledFiles
+    learn_secret: Callable[[str, Any], None]
     _frame: MemoFrame | None = None
 
     # ── loading ──────────────────────────────────────────────────────────────────────────────────
@@ -62,7 +65,10 @@ class Writing(Filing):
             return workspace[0].load(workspace[1], chosen, optional)
         self._frame = scope.context.memo
         try:
-            return self.loader.load(self._prefixed(path), scope.module.directory, chosen, optional)
+            value = self.loader.load(self._prefixed(path), scope.module.directory, chosen, optional)
+            if self.labelled_files.known and "secret" in labels_of(value):
+                self.learn_secret(path, value)
+            return value
         finally:
             self._frame = None
 
@@ -186,6 +192,7 @@ class Writing(Filing):
         self.seam.policies.check_file("w", path)
         writer.write(path, writer.render_output(value, format, path.suffix))
         self._noted(path, "output", scope)
+        self.labelled_files.wrote(path, joined((value,), deep=True), "output", added=False)
 
     def _target(self, where: str, scope: Scope) -> Path:
         """The file that `output` or `append` names. E420 for an unquoted `@name/…` that is no prefix."""
@@ -202,6 +209,7 @@ class Writing(Filing):
         except OrchError as error:
             raise error.at(span) from None
         self._noted(path, "append", scope)
+        self.labelled_files.wrote(path, joined((value,), deep=True), "append", added=True)
         self.effect("append", lambda: writer.render_record(value, path.suffix, format), value, span, where)
 
     def _noted(self, path: Path, mode: str, scope: Scope) -> None:

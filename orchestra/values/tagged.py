@@ -12,6 +12,7 @@ from typing import Any, Final
 
 __all__ = [
     "MISSING",
+    "NOTHING",
     "Meta",
     "Tagged",
     "add_labels",

@@ -172,3 +172,14 @@ def test_forms_of_a_secret() -> None:
     for form in ("a b/c=d e", "YSBiL2M9ZCBl", "a%20b%2Fc%3Dd%20e"):
         assert redactor.clean(f"<{form}>") == "<[redacted:pin]>"
     assert not redactor.knows("sk-ant-0123456789012345678901234567")
+
+
+def test_what_a_model_writes_carries_its_labels_when_it_is_read(bench: Bench) -> None:
+    script = (
+        ASK
+        + 'var pii @who = "Ada"\nvar @r = @ask(`write of @who`)\nvar @text = <b.txt>\nshow @text.mx.labels.join(" ")\n'
+    )
+    done = bench.run(script, {"tool": "Write", "input": {"file_path": "b.txt", "content": "x"}})
+    assert sorted(done.stdout.split()) == ["llm", "pii"]
+    (write,) = bench.audit("write")
+    assert (write["path"], write["writer"]) == ("b.txt", "Write") and "pii" in write["taint"]

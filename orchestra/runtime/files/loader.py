@@ -18,7 +18,7 @@ from orchestra.runtime.files.documents import Document, select, select_each
 from orchestra.runtime.files.facts import FileFacts
 from orchestra.runtime.files.globs import expand, is_pattern, literal
 from orchestra.runtime.files.selectors import Selector
-from orchestra.values.tagged import Meta, Value
+from orchestra.values.tagged import NOTHING, Meta, Value, merge
 
 if TYPE_CHECKING:
     from orchestra.runtime.files.web import Web
@@ -37,7 +37,7 @@ class Loader:
     """Loads files for the scripts of the project at `root`, and pages through `web`, opened on first use.
 
     `observe` is told path and SHA-256 (hexadecimal, of the bytes) of every file that was read; `permit` gives a
-    path back or raises E402.
+    path back or raises E402; `carried` knows what a file of this SHA-256 carries besides.
     """
 
     def __init__(
@@ -46,11 +46,13 @@ class Loader:
         *,
         observe: Callable[[Path, str], None] = ignore,
         permit: Callable[[Path], Path] = lambda path: path,
+        carried: Callable[[Path, str], Meta] = lambda path, digest: NOTHING,
         web: Callable[[], Web] | None = None,
     ) -> None:
         self.root = root
         self.observe = observe
         self.permit = permit
+        self.carried = carried
         self._open_web = web
         self._web: Web | None = None
 
@@ -125,13 +127,15 @@ class Loader:
     def _document(self, file: Path) -> Document:
         name = relative_name(file, self.root)
         raw = _read(self.permit(file), name)
-        self.observe(file, sha256(raw).hexdigest())
+        digest = sha256(raw).hexdigest()
+        self.observe(file, digest)
         text, data, own = interpret(decode(raw, name), file.suffix.lower(), name)
-        return Document(name, FileFacts(file, self.root, text, data, own=own), self._meta(file, name))
+        return Document(name, FileFacts(file, self.root, text, data, own=own), self._meta(file, name, digest))
 
-    def _meta(self, file: Path, name: str) -> Meta:
+    def _meta(self, file: Path, name: str, digest: str) -> Meta:
         folders = (f"dir:{folder}" for folder in file.parents if folder != folder.parent)
-        return Meta(taint=("src:file", *folders), sources=(name,))
+        own = Meta(taint=("src:file", *folders), sources=(name,))
+        return merge(own, self.carried(file, digest))
 
 
 def _read(file: Path, name: str) -> bytes:
