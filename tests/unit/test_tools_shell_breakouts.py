@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -248,6 +250,7 @@ PUSHES = [
     "~/git push",
     "git pu{s,}h", "git $(echo push)", "eval git push", "trap 'git push' EXIT", "if true; then git push; fi",
     "x() { git push; }; x", "sh -c 'git $(echo push)'", "busybox env git push", "flock x git push",
+    "command gi$CI push", "setsid git $CI", "env g*t push", "sh -c \"git $CI\"", "find . -exec git $CI \\;",
 ]  # fmt: skip
 
 
@@ -353,3 +356,37 @@ def test_the_shell_reads_no_start_files_and_keeps_nothing(folder: Path) -> None:
     given = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     assert run(folder, "cd sub; X=1; pwd", given).text.endswith("/in/sub")
     assert run(folder, "pwd; echo [$X]", given).text == f"exit code 0\n{os.path.realpath(folder)}\n[]"
+
+
+# ── anything at all ──────────────────────────────────────────────────────────────────────────────
+
+PIECES = [
+    *"' \" \\ ; && || | & $ ` ( ) { } < > << ! # = CI= $CI fi * ? {} 2>&1 >/dev/null EOF ev git evil \r".split(" "),
+    *"git_evil_[[_if_then_case x in_esac_do_time_nice_env_xargs_sh -c_command_exec_-n 5_".split("_"),
+    *(" ", " ", " ", "\n", "\\\n", "git ", "evil ", "time ", "nice ", "env ", "if ", "then ", "command "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("spec", ["Bash(git:*)", "Bash,!Bash(evil:*)"])
+def test_whatever_is_allowed_runs_nothing_else(folder: Path, spec: str) -> None:
+    """Pieces thrown together: what the check lets pass is run by a real shell that knows an evil program."""
+    programs = folder.parent / "bin"
+    programs.mkdir()
+    for name in ("nice", "env", "xargs", "sh"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    (programs / "git").write_text("#!/bin/sh\n")
+    (programs / "evil").write_text(f"#!/bin/sh\n: > {folder.parent}/breach\n")
+    for name in ("git", "evil"):
+        (programs / name).chmod(0o755)
+    chance, passed = random.Random(spec), 0
+    for _ in range(6000):
+        command = "".join(chance.choice(PIECES) for _ in range(chance.randint(2, 9)))
+        if "ev" not in command or verdict(folder, spec, command) is not None:
+            continue
+        passed += 1
+        subprocess.run(
+            [str(shutil.which("bash")), "--noprofile", "--norc", "-c", command], cwd=folder, stdin=subprocess.DEVNULL,
+            env={"PATH": str(programs)}, capture_output=True, timeout=30, check=False,
+        )  # fmt: skip
+        assert not (folder.parent / "breach").exists(), command
+    assert passed > 20

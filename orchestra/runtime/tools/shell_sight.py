@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from orchestra.runtime.tools.shell_words import expanded
+from orchestra.runtime.tools.shell_wrappers import runs_others
 from orchestra.runtime.tools.workspace import Refusal
 
 __all__ = ["check_visible", "hiding"]
@@ -33,13 +34,15 @@ def check_visible(words: Sequence[str]) -> None:
 def hiding(pattern: str, words: Sequence[str], written: Sequence[str]) -> str | None:
     """The word that might become what `pattern` forbids when the shell fills it in."""
     wanted = re.sub(r":\*$", " *", pattern).split()
+    wraps = runs_others(words[0])
+    names = [name for name in (wanted if wraps else wanted[1:]) if name != "*"]
     for at, word in enumerate(written):
         variables, files = expanded(word)
         if at == 0 and (variables or files):
             return word
-        if not _concerns(wanted, words[0]):
+        if not wraps and not _concerns(wanted, words[0]):
             continue
-        if variables or (files and any(fnmatch.fnmatchcase(name, words[at]) for name in wanted[1:] if name != "*")):
+        if variables or (files and any(fnmatch.fnmatchcase(name, words[at]) for name in names)):
             return word
     return None
 

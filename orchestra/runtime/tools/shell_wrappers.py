@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from orchestra.runtime.tools.shell_words import Opaque, split_command
 
-__all__ = ["carried", "possible", "stripped"]
+__all__ = ["carried", "possible", "runs_others", "stripped"]
 
 Words = Sequence[str]
 
@@ -38,6 +38,12 @@ def stripped(words: Words) -> list[str]:
         else:
             break
     return left
+
+
+def runs_others(program: str) -> bool:
+    """Whether a program runs those that stand in its arguments."""
+    name = os.path.basename(program)
+    return name in WRAPPERS or name in SHELLS or name == "find"
 
 
 def carried(words: Words, depth: int = 0) -> Iterator[list[str]]:
