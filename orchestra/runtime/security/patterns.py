@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def allows_command(pattern: Pattern, words: Sequence[str]) -> bool:
     if pattern.kind != "cmd":
         return False
     parts = (*pattern.parts, "*") if len(pattern.parts) <= 1 else pattern.parts
-    return _fits(parts, _named(words))
+    return _fits(parts, _known(words)) or _fits(parts, words)
 
 
 def denies_command(pattern: Pattern, words: Sequence[str]) -> bool:
@@ -49,6 +50,12 @@ def denies_file(pattern: Pattern, mode: str, path: Path, root: Path) -> bool:
     if pattern.kind == "fs:r" and mode == "w":
         return covers_file(pattern, "r", path, root)
     return pattern.kind in ("*", f"fs:{mode}") and covers_file(pattern, mode, path, root)
+
+
+def _known(words: Sequence[str]) -> tuple[str, ...]:
+    """The words of a command with its program by its own name, if that name would start the same program."""
+    program = os.path.basename(words[0])
+    return (program, *words[1:]) if words[0] == shutil.which(program) else tuple(words)
 
 
 def _named(words: Sequence[str]) -> tuple[str, ...]:

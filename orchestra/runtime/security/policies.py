@@ -6,7 +6,9 @@ How a policy is read is told in `nodes.policy_rules`, patterns and flows have mo
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
+from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +29,16 @@ from orchestra.runtime.security.patterns import (
     denies_file,
 )
 from orchestra.runtime.tools.danger import forbidden_command, forbidden_read, forbidden_write
+from orchestra.runtime.tools.shell_words import Opaque
+from orchestra.runtime.tools.shell_wrappers import possible
 from orchestra.source import Span
 
 if TYPE_CHECKING:
     from orchestra.runtime.run import Run
 
 __all__ = ["Policies"]
+
+ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 
 
 class Policies:
@@ -95,17 +101,20 @@ class Policies:
             help = "write it without substitutions, here-documents and groups"
             raise _refused(rules[0], "what cannot be taken apart", f"`{text}`", span, help)
         for words in commands:
+            inner = _carried(words, rules, span)
             for policy in rules:
-                self._check_words(words, policy, span)
-            danger = forbidden_command(words)
-            if danger is not None and not all(_accepted(words, policy) for policy in rules):
-                shown = f"`{' '.join(words)}`"
-                help = f'danger: ["cmd:{":".join(words)}"] accepts it'
-                raise _refused(rules[0], f"danger ({danger})", shown, span, help)
+                self._check_words(words, inner, policy, span)
+            for command in inner:
+                danger = forbidden_command(command)
+                if danger is not None and not all(_accepted(command, policy) for policy in rules):
+                    shown = f"`{' '.join(words)}`"
+                    help = f'danger: ["cmd:{":".join(command)}"] accepts it'
+                    raise _refused(rules[0], f"danger ({danger})", shown, span, help)
 
-    def _check_words(self, words: list[str], policy: Rules, span: Span | None) -> None:
+    def _check_words(self, words: list[str], inner: list[list[str]], policy: Rules, span: Span | None) -> None:
+        """`inner` are the command and those that it may start: what is denied is denied in them as well."""
         allowed = [pattern for pattern in policy.allow or () if allows_command(pattern, words)]
-        denied = [pattern for pattern in policy.deny if denies_command(pattern, words)]
+        denied = [pattern for pattern in policy.deny if any(denies_command(pattern, command) for command in inner)]
         shown = f"`{' '.join(words)}`"
         best = max((pattern.weight for pattern in allowed), default=-1)
         for pattern in denied:
@@ -165,6 +174,18 @@ class Policies:
         if not wanted or "op:llm" not in op.labels or not any(is_untrusted(v, self.rules) for v in op.inputs):
             return result
         return relabelled(result, ("influenced",))
+
+
+def _carried(words: list[str], rules: Sequence[Rules], span: Span | None) -> list[list[str]]:
+    """The command without its assignments, and the commands that it starts. E602 where they cannot be told."""
+    own = list(dropwhile(ASSIGNMENT.match, words))
+    try:
+        found = [command for command in possible(own) if command] if own else []
+    except Opaque as opaque:
+        raise _refused(rules[0], f"{opaque} cannot be checked", f"`{' '.join(words)}`", span) from None
+    if any(command[0].startswith("$") for command in found):
+        raise _refused(rules[0], "a program from a variable cannot be checked", f"`{' '.join(words)}`", span)
+    return found
 
 
 def _accepted(words: list[str], policy: Rules) -> bool:
