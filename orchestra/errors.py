@@ -75,6 +75,7 @@ NAMES: dict[str, str] = {
     "E608": "LABEL_PRIVILEGE_REQUIRED",
     "E609": "TRUST_CONFLICT",
     "E610": "AUTH_UNRESOLVED",
+    "E611": "BOX_TOOL_DENIED",
     "W601": "HOOK_FAILED",
     "W602": "GUARD_WARNING",
     "E701": "LLMArgumentError",

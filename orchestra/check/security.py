@@ -62,8 +62,9 @@ def check_security(walker: Walker) -> None:
             _check_trigger(walker, statement, str(statement.trigger.token))
     if walker.module.script is not None:
         for part in walk(walker.module.script):
-            if isinstance(part, Unbuilt):
-                walker.findings.error(part.refusal())
+            refusal = part.refusal() if isinstance(part, Unbuilt) else None
+            if refusal is not None:
+                walker.findings.error(refusal)
 
 
 def _check_trigger(walker: Walker, node: Guard, word: str) -> None:

@@ -34,6 +34,7 @@ class Guarding:
     off:      ordinary guards stay silent; or only those in `only` speak, and none in `without`
     policies: that narrow what may be done, besides those of the run
     judged:   guards that have seen the arguments of the innermost call
+    boxes:    the tools of every box around, of which each must grant what is used
     """
 
     judging: bool = False
@@ -44,6 +45,7 @@ class Guarding:
     without: frozenset[str] = frozenset()
     policies: tuple[Any, ...] = ()
     judged: frozenset[Any] = frozenset()
+    boxes: tuple[Any, ...] = ()
 
 
 @node

@@ -2,6 +2,7 @@
 
 from orchestra.nodes import (
     blocks,
+    boxes,
     commands,
     denial,
     files,
@@ -31,7 +32,7 @@ from orchestra.nodes import (
 )  # fmt: skip
 
 __all__ = [
-    "blocks", "commands", "denial", "files", "foreach", "functions", "guards", "hooks", "literals", "loop", "loops",
-    "modules", "names", "operators", "options", "output", "parallel_block", "parallel_for", "pipelines", "policies",
-    "prose", "script", "stages", "tails", "templates", "unbuilt", "when",
+    "blocks", "boxes", "commands", "denial", "files", "foreach", "functions", "guards", "hooks", "literals",
+    "loop", "loops", "modules", "names", "operators", "options", "output", "parallel_block", "parallel_for",
+    "pipelines", "policies", "prose", "script", "stages", "tails", "templates", "unbuilt", "when",
 ]  # fmt: skip

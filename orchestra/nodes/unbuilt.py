@@ -1,4 +1,4 @@
-"""Constructs that are read and laid out, and refused before anything runs: `box`, `sign`, `verify`.
+"""Constructs that are read and laid out, and refused before anything runs: `sign`, `verify`, some of `box`.
 
 Each of them promises protection, so that a script with one must not run without it.
 """
@@ -9,12 +9,10 @@ from typing import Any, ClassVar
 
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, node
-from orchestra.nodes.blocks import Block
-from orchestra.nodes.tails import With
 from orchestra.nodes.templates import Template
 from orchestra.values.scope import Scope
 
-__all__ = ["Box", "Sign", "Unbuilt", "Verify"]
+__all__ = ["Sign", "Unbuilt", "Verify"]
 
 
 class Unbuilt(Node):
@@ -23,23 +21,14 @@ class Unbuilt(Node):
     __slots__ = ()
     word: ClassVar[str]
 
-    def refusal(self) -> OrchError:
+    def refusal(self) -> OrchError | None:
+        """E605, unless this use of it is kept to."""
         message = f"{self.word} is not enforced by this version, so the script is refused as a whole"
         help = "remove it only if you can do without its protection"
         return OrchError("E605", message, self.span, help=help, exit=2)
 
     def eval(self, scope: Scope) -> Any:
-        raise self.refusal()
-
-
-@node
-class Box(Unbuilt):
-    """`box { tools: […] } [ … ]`."""
-
-    word = "box"
-    config: Node | None
-    options: With | None
-    body: Block
+        raise AssertionError("refused before anything runs")
 
 
 @node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestra.nodes.boxes import Box
 from orchestra.nodes.commands import UsingAuth
 from orchestra.nodes.denial import Denied
 from orchestra.nodes.guards import (
@@ -18,7 +19,7 @@ from orchestra.nodes.guards import (
     Unlabel,
 )
 from orchestra.nodes.policies import Auth, ImportPolicy, Policy, Union
-from orchestra.nodes.unbuilt import Box, Sign, Verify
+from orchestra.nodes.unbuilt import Sign, Verify
 from orchestra.printing.layout import Doc
 from orchestra.printing.printer import Level, Printer, listed, prints, spaced
 

@@ -11,6 +11,7 @@ from orchestra.nodes.op import Op
 from orchestra.runtime.calls import LLMRequest, LLMResult
 from orchestra.runtime.claude_arguments import FUNCTIONS, CallArguments, read_arguments
 from orchestra.runtime.lanes import next_position
+from orchestra.runtime.security.boxes import narrowed
 from orchestra.runtime.tool_calls import DEEPEST, ToolCalls, tool_depth
 from orchestra.store import CallRow
 from orchestra.values.scope import Scope
@@ -84,6 +85,7 @@ class _Call:
             fields["poll"] = self._run.root / given.poll
         if not given.dir.is_absolute():
             fields["dir"] = self._run.root / given.dir
+        fields["tools"] = narrowed(given.tools, self._scope.context.guarding)
         streams = bool((self._scope.context.more or {}).get("stream"))
         self._streams = (given.stream or streams) and self._run.streams_text
         return LLMRequest(

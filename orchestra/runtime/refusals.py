@@ -35,5 +35,6 @@ def refuse_constructs(script: Script) -> None:
     """E605 for a construct that nothing enforces yet."""
     if WORDS.search(script.span.source.text):
         for part in walk(script):
-            if isinstance(part, Unbuilt):
-                raise part.refusal()
+            refusal = part.refusal() if isinstance(part, Unbuilt) else None
+            if refusal is not None:
+                raise refusal

@@ -16,6 +16,7 @@ from orchestra.nodes.denial import Denial, Denied
 from orchestra.nodes.functions import Function
 from orchestra.nodes.op import Op
 from orchestra.runtime.hooks import Hooks
+from orchestra.runtime.security.boxes import check_boxes
 from orchestra.runtime.security.guards import MOST_TRIES, UNUSUAL, Asked, Guards
 from orchestra.runtime.security.operations import named
 from orchestra.runtime.security.policies import Policies
@@ -66,6 +67,7 @@ class Seam:
         guarding = scope.context.guarding or UNUSUAL
         asked = Asked(named(op), scope)
         try:
+            check_boxes(asked.op, guarding)
             self.policies.check_capability(asked.op, guarding)
             forbidden = self.policies.flow_denial(asked.op, guarding)
             if guarding.judging:
@@ -81,7 +83,7 @@ class Seam:
                 asked.tries += 1
                 asked.hints.append(hint)
         except OrchError as error:
-            if isinstance(error, Denial) or error.code == "E602":
+            if isinstance(error, Denial) or error.code in ("E602", "E611"):
                 self._run.denied(error, asked.op)
             raise
 

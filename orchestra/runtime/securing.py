@@ -20,6 +20,7 @@ from orchestra.runtime.security.audit import AuditLog
 from orchestra.runtime.security.files import LabelledFiles
 from orchestra.runtime.security.guards import UNUSUAL
 from orchestra.runtime.security.labels import relabelled
+from orchestra.runtime.tools.specs import parse_tools
 from orchestra.source import Source, Span
 from orchestra.values.scope import ABSENT, Scope
 from orchestra.values.tagged import Meta, add_labels, joined, labels_of, plain, unwrap
@@ -109,6 +110,17 @@ class Securing:
         part = options.part("guards")
         if part is not None:
             guarding = self._overridden(guarding, plain(part.eval(scope)), part.span)
+        return scope.within(scope.context.with_(guarding=guarding), scope.kind)
+
+    def boxed(self, wishes: dict[str, Any], scope: Scope, span: Span) -> Scope:
+        """The scope inside a box. It can only take away."""
+        try:
+            tools = parse_tools(wishes["tools"])
+        except OrchError as error:
+            raise error.at(span) from None
+        guarding = scope.context.guarding or UNUSUAL
+        self.be_guarded()
+        guarding = replace(guarding, boxes=(*guarding.boxes, tools))
         return scope.within(scope.context.with_(guarding=guarding), scope.kind)
 
     def _overridden(self, guarding: Guarding, wish: Any, span: Span) -> Guarding:

@@ -183,3 +183,10 @@ def test_what_a_model_writes_carries_its_labels_when_it_is_read(bench: Bench) ->
     assert sorted(done.stdout.split()) == ["llm", "pii"]
     (write,) = bench.audit("write")
     assert (write["path"], write["writer"]) == ("b.txt", "Write") and "pii" in write["taint"]
+
+
+def test_a_box_leaves_fewer_tools(bench: Bench) -> None:
+    script = ASK + 'var @v = box { tools: ["Read", "Bash(echo:*)"] } [ => @ask("x") ]\nshow @v\n'
+    write = {"tool": "Write", "input": {"file_path": "b.txt", "content": "x"}}
+    assert bench.run(script, bash("echo hi"), bash("ls"), write).stdout == "done\n"
+    assert bench.results() == [("Bash", True), ("Bash", False), ("Write", False)]
