@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestra.config_file import LEGACY_FILE, ConfigFile, broken, read_json, read_legacy, read_toml
-from orchestra.config_kinds import COUNT, DURATION, SWITCH, TABLE, TEXT, TEXTS, Kind, one_of
+from orchestra.config_kinds import BUDGET, COUNT, DURATION, SWITCH, TABLE, TEXT, TEXTS, Kind, one_of
 from orchestra.errors import Warned, nearest
 from orchestra.paths import CONFIG_FILE
 from orchestra.source import Span
@@ -89,7 +89,7 @@ class LlmKeys:
         TEXTS, (), "variables with secret-looking names that commands of models see all the same"
     )
     archive: str = key(one_of("prompts", "full"), "prompts", "what is kept of each call beside the output")
-    budget: Mapping[str, Any] = key(TABLE, {}, "bounds of a run: `usd`, `tokens`, `calls`")
+    budget: Mapping[str, float] = key(BUDGET, {}, "bounds of a run: `usd`, `tokens`, `calls`")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ Which setting is of which type is told in `config`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-__all__ = ["COUNT", "DURATION", "SWITCH", "TABLE", "TEXT", "TEXTS", "Kind", "duration", "one_of"]
+__all__ = ["BUDGET", "COUNT", "DURATION", "SWITCH", "TABLE", "TEXT", "TEXTS", "Kind", "bounds", "duration", "one_of"]
 
 T = TypeVar("T")
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+BOUNDED = ("usd", "tokens", "calls")
 SWITCHES = {
     "1": True,
     "true": True,
@@ -32,6 +33,18 @@ def duration(text: str, bare: str | None = None) -> float:
     if match is None or not unit:
         raise ValueError(f'"{text}" is not a duration like 90s or 5m')
     return float(match[1]) * UNITS[unit]
+
+
+def bounds(value: object) -> dict[str, float]:
+    """The bounds of a budget by `usd`, `tokens` and `calls`. Raises ValueError for anything else."""
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError("usd, tokens or calls with a number are expected")
+    for unit, number in value.items():
+        if unit not in BOUNDED:
+            raise ValueError(f'usd, tokens or calls is expected, not "{unit}"')
+        if isinstance(number, bool) or not isinstance(number, int | float) or not number >= 0:
+            raise ValueError(f"{unit} must be a number from 0")
+    return {str(unit): float(number) for unit, number in value.items()}
 
 
 class Kind(Generic[T]):
@@ -109,3 +122,4 @@ COUNT = Kind("a whole number", int, _count, _count_text)
 TEXTS = Kind("a list of texts", list, _texts, _split)
 DURATION = Kind('a duration like "90s" or a number of seconds', (str, int, float), _seconds, duration)
 TABLE: Kind[dict[str, Any]] = Kind("a table", dict, dict, _no_text)
+BUDGET: Kind[dict[str, float]] = Kind("a table of usd, tokens and calls", dict, bounds, _no_text)

@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestra.source import Span
 
-__all__ = ["NAMES", "Frame", "Note", "OrchError", "Warned", "internal_error", "nearest", "render"]
+__all__ = ["NAMES", "RESUMABLE", "Frame", "Note", "OrchError", "Warned", "internal_error", "nearest", "render"]
 
 # Code → the symbolic name used in JSON output and on the SDK wire.
 NAMES: dict[str, str] = {
@@ -112,6 +112,10 @@ NAMES: dict[str, str] = {
 }
 
 
+# Exit codes of a run that can go on later: when a person has decided, with more money, when a limit has ended.
+RESUMABLE = (3, 4, 75)
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One line of the script's own call stack: what was running, and where.
@@ -182,6 +186,11 @@ class OrchError(Exception):
     @property
     def name(self) -> str:
         return NAMES.get(self.code, self.code)
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it ends the run only for now: what is under way is finished and stored first."""
+        return self.fatal and self.exit in RESUMABLE
 
     def at(self, span: Span | None) -> OrchError:
         """The same error, placed at `span` if it has no place yet."""

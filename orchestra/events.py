@@ -28,13 +28,13 @@ class Event:
     loop:end       id
     call:start     fn, key: the body of a labelled call is about to run
     call:hit       fn: it is served from the store, neither start nor end follow
-    call:end       fn, ms, status (ok, failed)
+    call:end       fn, ms, status (ok, failed, stopped)
     llm:start      call_id, fn, provider, model
     llm:text       call_id, fn, text
     llm:tool_call  call_id, fn, name
     llm:usage      call_id, fn, input, output (tokens), cost (dollars, None if unknown)
     llm:retry      call_id, fn, delay (seconds), reason
-    llm:end        call_id, fn, status, ms
+    llm:end        call_id, fn, status (ok, error, stopped), ms
     show, log      text
     statement      file, line, text (its first line), ms; with `--debug` only
     warning        warned (an `errors.Warned`)

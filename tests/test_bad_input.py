@@ -187,10 +187,7 @@ def test_a_failed_run_says_so(tmp_path: Path) -> None:
 # ── options and settings do what they say, or are refused ────────────────────────────────────────
 
 UNBUILT = [
-    ("--budget usd=3", "", "--budget"),
-    ("--wait", "", "--wait"),
     ("--fork other", "", "--fork"),
-    ("", "[llm.budget]\nusd = 3\n", "[llm] budget"),
     ("", "[checkpoint]\nsecrets = true\n", "[checkpoint] secrets"),
 ]
 

@@ -7,29 +7,28 @@ from __future__ import annotations
 
 import errno
 import json
-import shlex
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 from orchestra.cli import COMMANDS, overview
+from orchestra.cli.again import command_to_go_on
 from orchestra.cli.shell import Shell
-from orchestra.errors import OrchError, internal_error, nearest
+from orchestra.errors import RESUMABLE, OrchError, internal_error, nearest
 
 __all__ = ["dispatch"]
 
-# Exit codes of a run that waits: at a gate, for money, at a limit, after Ctrl-C.
-RESUMABLE = (3, 4, 75, 130)
+INTERRUPTED = 130
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 SCRIPT_SUFFIXES = (".mld", ".mld.md")
 
 
 def dispatch(words: Sequence[str], shell: Shell) -> int:
     """Run one command line. Every failure is shown on stderr; the result is the exit code of the process."""
-    code = _outcome(list(words), shell)
-    if code in RESUMABLE and "--json" not in words and _runs_a_script(words[0]):
-        shell.note(f"continue with: {_again(words)}")
+    code, error = _outcome(list(words), shell)
+    if code in (*RESUMABLE, INTERRUPTED) and "--json" not in words and _runs_a_script(words[0]):
+        shell.note(f"continue with: {command_to_go_on(words, error)}")
     return code
 
 
@@ -37,33 +36,16 @@ def _runs_a_script(word: str) -> bool:
     return word == "run" or word not in COMMANDS
 
 
-def _again(words: Sequence[str]) -> str:
-    """The command that goes on where this one stopped: the same, but not from the beginning."""
-    end = list(words).index("--") if "--" in words else len(words)
-    kept = [word for word in words[:end] if word not in ("--new", "--fresh")]
-    return shlex.join(["orch", *_without_targets(kept), *words[end:]])
-
-
-def _without_targets(words: Sequence[str]) -> list[str]:
-    """What was to be made again is marked already: naming it once more would undo what was made since."""
-    kept = [word for before, word in zip(["", *words], words, strict=False) if not _names_target(before, word)]
-    return [*(word for word in kept if word != "--resume"), *(["--resume"] if "--resume" in kept else [])]
-
-
-def _names_target(before: str, word: str) -> bool:
-    return word.startswith("--resume=") or (before == "--resume" and not word.startswith("-"))
-
-
-def _outcome(words: list[str], shell: Shell) -> int:
+def _outcome(words: list[str], shell: Shell) -> tuple[int, OrchError | None]:
     try:
-        return _command(words, shell)
+        return _command(words, shell), None
     except OrchError as error:
         _show(error, words, shell)
         if _debugging(words, shell) and error.__cause__ is not None:
             shell.note("".join(traceback.format_exception(error)).rstrip())
-        return error.exit
+        return error.exit, error
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED, None
     except BrokenPipeError:
         raise  # it concerns the process and not the command
     except Exception as error:
@@ -72,7 +54,7 @@ def _outcome(words: list[str], shell: Shell) -> int:
         _show(internal_error(error), words, shell)
         if _debugging(words, shell):
             shell.note(traceback.format_exc().rstrip())
-        return 1
+        return 1, None
 
 
 def _show(error: OrchError, words: Sequence[str], shell: Shell) -> None:

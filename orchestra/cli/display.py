@@ -124,6 +124,6 @@ def _calls_line(tally: Tally) -> str:
     parts = [f"{tally.running} running", f"{tally.calls} calls", f"{tally.cached} cached"]
     if tally.input or tally.output:
         parts.append(f"{amount(tally.input)} tokens in, {amount(tally.output)} out")
-    if tally.cost is not None:
+    if tally.cost is not None or tally.unpriced:
         parts.append(tally.price())
     return "  " + " · ".join(parts)

@@ -82,11 +82,13 @@ class Tally:
         parts += [f"{self.cached} cached"] * bool(self.cached)
         if self.input or self.output:
             parts += [f"{amount(self.input)} tokens in", f"{amount(self.output)} out"]
-        parts += [self.price()] * (self.cost is not None)
+        parts += [self.price()] * (self.cost is not None or self.unpriced)
         return ", ".join([*parts, clock(self.elapsed)])
 
     def price(self) -> str:
         """What the calls cost; `at least` when some have no known price."""
+        if self.cost is None:
+            return "cost unknown"
         shown = dollars(self.cost)
         return f"at least {shown}" if self.unpriced else shown
 
@@ -126,11 +128,12 @@ class Tally:
 
     def _call_end(self, data: dict[str, Any]) -> None:
         self.running -= 1
-        self._labelled += 1
-        self.failed += data["status"] != "ok"
+        if data["status"] != "stopped":  # for the next run to make
+            self._labelled += 1
+            self.failed += data["status"] != "ok"
 
     def _llm_end(self, data: dict[str, Any]) -> None:
-        self._answered += 1
+        self._answered += data["status"] != "stopped"
 
     def _usage(self, data: dict[str, Any]) -> None:
         self.input += data["input"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import field
@@ -11,6 +12,7 @@ from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, Statement, execute, node, walk
 from orchestra.nodes.blocks import Block, Return_, emits
 from orchestra.nodes.branches import Branches, StageBranches
+from orchestra.nodes.budgets import Limit, bounded, limit, place_of
 from orchestra.nodes.items import DROPPED, PASSED_OVER, Items, Stopped, as_data, items_of
 from orchestra.nodes.joining import Joiner, Joining, joining
 from orchestra.nodes.loop import Loop
@@ -24,6 +26,7 @@ from orchestra.values.error_item import ErrorItem
 from orchestra.values.operators import truthy
 from orchestra.values.scope import ForFrame, Scope
 from orchestra.values.tagged import MISSING, joined, tag, unwrap
+from orchestra.values.text import compact_json
 
 __all__ = ["Batch", "BatchGroup", "Binding", "For", "ForChoice", "ForFilter"]
 
@@ -210,6 +213,8 @@ class For(Joiner):
         binding = self.binding
         if binding.path:
             binding.check_fields(key, item)
+        if self.options is not None:
+            inner = bounded(inner, self._item_limit(key, item, inner))
         inner.names = {binding.name: item, binding.key_name: key}
         try:
             value = body(inner)
@@ -224,6 +229,14 @@ class For(Joiner):
             raise OrchError(
                 "E305", "retry has no pipeline to run again here", signal.span, help="use continue in loops"
             ) from None  # fmt: skip
+
+    def _item_limit(self, key: str, item: Any, scope: Scope) -> Limit | None:
+        """What model calls for one item may cost; the item fails that needs more. Equal items share their budget."""
+        if self.options is None or self.options.part("budget") is None:
+            return None
+        digest = hashlib.sha256(compact_json(item).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        part = f"item {place_of(self)} {digest}"
+        return limit(self.options, scope, part, f"the budget of item {key} of @{self.binding.name}", ends_run=False)
 
     def _placed(self, error: OrchError, index: int, key: str, total: int) -> OrchError:
         named = f' (key "{key}")'

@@ -7,8 +7,9 @@ from typing import Any
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, node
 from orchestra.nodes.branches import Limits, StageBranches, limits_of
+from orchestra.nodes.budgets import Limit, bounded, limit, place_of
 from orchestra.nodes.commands import CallOptions, Code, Command, CommandOptions, OldCommand, OldRun, QuotedCommand
-from orchestra.nodes.functions import Call, Native, Stream
+from orchestra.nodes.functions import Call, Function, Native, Stream
 from orchestra.nodes.joining import Joiner
 from orchestra.nodes.literals import Array
 from orchestra.nodes.pipelines import ParallelCalls, Pipeline, run_pipeline
@@ -54,10 +55,20 @@ class WithOptions(Node):
         return data if isinstance(data, dict) else {}
 
     def scope(self, around: Scope) -> Scope:
-        """Where the value is made: other guards and policies may be in force there."""
+        """Where the value is made: other guards, policies and bounds may be in force there."""
+        around = bounded(around, self._limit(around))
         if self.options.part("guards") is None and self.options.part("policy") is None:
             return around
         return around.run.narrowed(self.options, around)  # type: ignore[no-any-return]
+
+    def _limit(self, scope: Scope) -> Limit | None:
+        """What model calls in the value may cost. Behind the body of a function it bounds all calls of that."""
+        if isinstance(self.value, Joiner):  # a loop bounds each of its items
+            return None
+        function = scope.frame.function if scope.frame is not None else None
+        if isinstance(function, Function) and function.body is self:
+            return limit(self.options, scope, f"@{function.name}", f"the budget of @{function.name}")
+        return limit(self.options, scope, place_of(self), f"the budget in line {self.span.line}")
 
     def eval(self, scope: Scope) -> Any:
         scope = self.scope(scope)

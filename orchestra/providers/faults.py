@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Literal, get_args
 
+from orchestra.providers.protocol import Usage
+
 __all__ = ["Kind", "ProviderError", "classify", "classify_text", "fault"]
 
 Kind = Literal[
@@ -50,6 +52,7 @@ class ProviderError(Exception):
     retry_after: seconds the server asks us to wait, if it said so
     final:       trying again is known to be useless, whatever the kind says
     notes:       further lines for the user, such as the end of a program's stderr
+    usage:       tokens that are billed all the same, where the provider told them before it failed
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class ProviderError(Exception):
         final: bool = False,
         notes: tuple[str, ...] = (),
         help: str | None = None,
+        usage: Usage | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -69,6 +73,7 @@ class ProviderError(Exception):
         self.final = final
         self.notes = notes
         self.help = help
+        self.usage = usage
 
 
 def classify(status: int | None, type: str | None = None, detail: str | None = None) -> Kind:
@@ -97,7 +102,7 @@ def classify_text(told: str) -> Kind | None:
 
 
 def fault(data: object, provider: str) -> ProviderError:
-    """The error described by `{"status", "type", "message", "error_code", "retry_after"}`, all optional.
+    """The error described by `{"status", "type", "message", "error_code", "retry_after", "usage"}`, all optional.
 
     Recorded errors name their `kind`, have the whole `message`, and say if they are `final`.
     """
@@ -112,6 +117,16 @@ def fault(data: object, provider: str) -> ProviderError:
         str(told) if named else f"{provider}: {told}",
         retry_after=float(wait) if isinstance(wait, int | float) else None,
         final=described.get("final") is True,
+        usage=_billed(described.get("usage")),
+    )
+
+
+def _billed(counts: object) -> Usage | None:
+    if not isinstance(counts, dict):
+        return None
+    number = {name: int(count) for name, count in counts.items() if isinstance(count, int)}
+    return Usage(
+        number.get("input", 0), number.get("output", 0), number.get("cache_write", 0), number.get("cache_read", 0)
     )
 
 

@@ -6,6 +6,7 @@ What is asked comes as an `LLMRequest`; the course of one call stands in `llm_ca
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -18,13 +19,14 @@ import trio
 from orchestra.errors import OrchError
 from orchestra.providers import AgentModel, ProviderError, Surroundings, TurnModel, open_provider
 from orchestra.providers.choice import Choice, ResolvedModel, is_local
-from orchestra.providers.prices import configured_price
+from orchestra.providers.prices import Price, configured_price
 from orchestra.runtime.archive import Archive, Entry
 from orchestra.runtime.calls import LLMRequest, LLMResult
 from orchestra.runtime.conversation import Conversation
 from orchestra.runtime.dialogue import Dialogue, Emit, Line, as_orch_error
 from orchestra.runtime.limits import Gate
 from orchestra.runtime.llm_call import Call
+from orchestra.runtime.meter import Meter
 from orchestra.runtime.poll import PollFile, open_poll
 from orchestra.runtime.poll_turns import PollTurns
 from orchestra.runtime.redact import Redactor
@@ -58,6 +60,7 @@ class Agent:
     redactor:    knows the secrets of the run; by default those of the environment
     calls_out:   told of every request
     record:      the file in which answers are kept, to be replayed
+    patient:     whether calls wait for a provider's limit to end, however long that takes
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Agent:
         redactor: Redactor | None = None,
         calls_out: CallsOut | None = None,
         record: Path | None = None,
+        patient: bool = False,
     ) -> None:
         self._root = Path(os.path.realpath(root))
         self._extra_roots = [Path(os.path.realpath(self._root / extra)) for extra in extra_roots]
@@ -84,6 +88,7 @@ class Agent:
         self._told = emit
         self._told_of: set[str] = set()  # agents that were said to confine themselves
         self._debug = bool(environment.get("ORCH_DEBUG_LLM"))
+        self._max_wait = math.inf if patient else float(config.get("maxWait", MAX_WAIT))
         self.redactor = redactor or Redactor(environment)
         self._calls_out = calls_out
         self._recorder = ReplyRecorder(record, self.redactor) if record is not None else None
@@ -103,8 +108,9 @@ class Agent:
         """Whether a program with tools and sessions of its own answers, not a model turn by turn."""
         return self._choice.is_agent(resolved.provider)
 
-    async def call(self, request: LLMRequest) -> LLMResult:
+    async def call(self, request: LLMRequest, meter: Meter | None = None) -> LLMResult:
         """Asks a model. Raises OrchError, of which those with `fatal` concern every later call too."""
+        meter = meter or Meter(request.fn, max_cost=request.max_cost)
         _check_tools(request.tools)
         if not request.dir.is_dir():
             raise OrchError("E402", f"the folder {_shown(request.dir, self._root)} for the tools does not exist")
@@ -115,8 +121,9 @@ class Agent:
         workspace = Workspace(request.dir, self._extra_roots, self._root)
         async with self._claimed(request, workspace) as (request, poll):
             entry = self._archive.begin(request.fn, self._facts(request, resolved), request.prompt)
+            meter.archive = entry.name if entry is not None else None
             try:
-                result = await self._run(request, resolved, provider, workspace, poll, entry)
+                result = await self._run(request, resolved, provider, workspace, poll, entry, meter)
             except OrchError as error:
                 self._ended(request, None, error)
                 raise self._cleaned(error) from None
@@ -152,9 +159,10 @@ class Agent:
         workspace: Workspace,
         poll: PollFile | None,
         entry: Entry | None,
+        meter: Meter,
     ) -> LLMResult:
         emit = Teller(request.call_id, request.fn, self.redactor, self._told, steps=self._debug)
-        dialogue = self._dialogue(request, self._line(resolved), provider, workspace, poll, emit)
+        dialogue = self._dialogue(request, self._line(resolved, meter), provider, workspace, poll, emit)
         call = Call(request, resolved.provider, resolved.id, dialogue, poll, entry, emit)
         emit("llm:start", {"provider": resolved.provider, "model": resolved.id, "stream": request.stream})
         status = "error"
@@ -163,9 +171,12 @@ class Agent:
             result = await call.run()
             status = "ok"
             return result
+        except OrchError as error:
+            status = "stopped" if error.resumable else "error"
+            raise
         finally:
             ms = round((trio.current_time() - started) * 1000)
-            emit("llm:end", {"status": status, "ms": ms, "cost": dialogue.cost, "turns": dialogue.turns})
+            emit("llm:end", {"status": status, "ms": ms, "cost": meter.cost, "turns": meter.turns})
 
     def _dialogue(
         self,
@@ -197,15 +208,22 @@ class Agent:
 
     # ── the way to a model ───────────────────────────────────────────────────────────────────────
 
-    def _line(self, resolved: ResolvedModel) -> Line:
+    def _line(self, resolved: ResolvedModel, meter: Meter) -> Line:
         settings = self._choice.settings(resolved.provider)
         return Line(
             resolved.id,
             self._gate(resolved, settings),
-            configured_price(settings.get("price")),
+            self._price(resolved.provider, settings),
             self._chance,
-            float(self._config.get("maxWait", MAX_WAIT)),
+            self._max_wait,
+            meter,
         )
+
+    def _price(self, name: str, settings: Mapping[str, Any]) -> Price | None:
+        try:
+            return configured_price(settings.get("price"))
+        except ValueError as error:
+            raise OrchError("E812", f"llm.providers.{name}.price: {error}", exit=2, fatal=True) from None
 
     def _provider(self, name: str) -> TurnModel | AgentModel:
         if name not in self._providers:

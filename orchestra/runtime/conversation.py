@@ -6,6 +6,8 @@ decided in `llm_call`.
 
 from __future__ import annotations
 
+import json
+
 from orchestra.errors import OrchError
 from orchestra.providers import ProviderError, Reply, Turn, TurnModel
 from orchestra.runtime.calls import LLMRequest
@@ -19,10 +21,11 @@ class Conversation(Dialogue):
     """A history that we keep ourselves: every turn sends it whole, tools are run between the turns."""
 
     def __init__(self, request: LLMRequest, line: Line, provider: TurnModel, toolbox: Toolbox, emit: Emit) -> None:
+        self._max_tokens = request.max_tokens
+        self._needed = 0
         super().__init__(request, line, emit)
         self._provider = provider
         self._toolbox = toolbox
-        self._max_tokens = request.max_tokens
 
     async def say(self, text: str) -> Reply:
         """What the model says to `text` after all the tools it asks for. Raises OrchError, TurnsSpent."""
@@ -39,8 +42,26 @@ class Conversation(Dialogue):
             elif reply.stop != "pause_turn":
                 return checked(reply)
 
+    @property
+    def _longest(self) -> int:
+        return self._max_tokens
+
+    @property
+    def _least(self) -> int:
+        return self._needed
+
+    @property
+    def _caches(self) -> bool:
+        return bool(self._toolbox.schemas())
+
+    def _size(self) -> int:
+        return super()._size() + len(json.dumps(self._toolbox.schemas()))
+
     def _allow_more(self) -> None:
         """A reply that was cut is thrown away, half a tool call with it, and asked for once more."""
+        if self._allowed < self._max_tokens:  # it was cut for want of money, and another one needs more of it
+            self._needed = min(2 * self._allowed, self._max_tokens)
+            return
         if self._max_tokens > self._request.max_tokens:
             raise OrchError(
                 "E707",
@@ -68,10 +89,9 @@ class Conversation(Dialogue):
 
     async def _turn(self) -> Reply:
         """One reply, tried until it comes or there is no point in going on."""
-        if self.turns >= self._request.max_turns:
+        if self.meter.turns >= self._request.max_turns:
             raise TurnsSpent
-        self._check_cost()
-        self.turns += 1
+        self.meter.turns += 1
         reply = await self._patiently(self._receive)
         self._account(reply.usage)
         return reply
@@ -101,7 +121,7 @@ class Conversation(Dialogue):
             dir=request.dir,
             system=request.system,
             tools=tools,
-            max_tokens=self._max_tokens,
+            max_tokens=self._allowed,
             poll=request.poll,
             effort=request.effort,
             show_thinking=request.stream,

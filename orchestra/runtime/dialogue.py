@@ -5,6 +5,8 @@ Talking turn by turn, with our own tools, is `conversation`; handing all of it t
 
 from __future__ import annotations
 
+import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,10 +17,11 @@ import trio
 from orchestra.errors import Note, OrchError
 from orchestra.providers import ProviderError, Reply, TextDelta, ThinkingDelta, Usage
 from orchestra.providers.faults import Kind
-from orchestra.providers.prices import Price, cost
+from orchestra.providers.prices import Price
 from orchestra.providers.protocol import Message
 from orchestra.runtime.calls import LLMRequest
 from orchestra.runtime.limits import Gate
+from orchestra.runtime.meter import Meter
 from orchestra.runtime.retry import SLOWING, WAITED_FOR, next_delay
 
 __all__ = ["Dialogue", "Emit", "Line", "TurnsSpent", "as_orch_error", "checked"]
@@ -37,7 +40,8 @@ class Line:
     """The way to one model: its id and how it may be used.
 
     chance:   gives a random number from 0 to 1
-    max_wait: seconds; a longer wait fails the call
+    max_wait: seconds; a longer wait ends the run, which can go on later
+    meter:    the account of the call
     """
 
     model: str
@@ -45,10 +49,14 @@ class Line:
     price: Price | None
     chance: Callable[[], float]
     max_wait: float
+    meter: Meter
 
 
 class Dialogue(ABC):
-    """One history with one model, and the count of its turns, attempts, tokens and dollars."""
+    """One history with one model; its turns, attempts, tokens and dollars are counted by the meter of the line.
+
+    time: what bounds the call; waits for which the run has all the time in the world move its end on
+    """
 
     def __init__(self, request: LLMRequest, line: Line, emit: Emit) -> None:
         self._request = request
@@ -56,30 +64,72 @@ class Dialogue(ABC):
         self._emit = emit
         self._since = 0.0  # when the current attempt got its slot
         self.history: list[Message] = []
-        self.turns = 0
-        self.attempts = 0
-        self.usage = Usage()
-        self.cost: float | None = 0.0
+        self.meter = line.meter
+        self._allowed = self._longest  # tokens that the answer to the current attempt may have
+        self.time: trio.CancelScope | None = None
 
     @abstractmethod
     async def say(self, text: str) -> Reply:
         """What the model says to `text` when it has done all it wants to do. Raises OrchError, TurnsSpent."""
+
+    @property
+    def _price(self) -> Price | None:
+        """The price from which the cost of the next attempt is guessed, None for that of the model."""
+        return self._line.price
+
+    @property
+    def _longest(self) -> int:
+        """Tokens that an answer may have, if there is money for so many."""
+        return self._request.max_tokens
+
+    @property
+    def _least(self) -> int:
+        """Tokens without which another attempt is of no use."""
+        return 0
+
+    @property
+    def _caches(self) -> bool:
+        """Whether the provider is asked to keep the prompt for the next turn."""
+        return False
+
+    def _size(self) -> int:
+        """Bytes of what the next attempt sends."""
+        return len(json.dumps(self.history)) + len((self._request.system or "").encode())
 
     async def _patiently(self, receive: Callable[[], Awaitable[T]]) -> T:
         """What `receive` gets, tried until it comes or there is no point in going on. Raises OrchError."""
         attempt = 0
         while True:
             attempt += 1
-            self.attempts += 1
             try:
-                async with self._line.gate.slot() as self._since:
-                    received = await receive()
+                return await self._attempt(receive)
             except ProviderError as error:
+                if error.usage is None:
+                    self.meter.release()
+                else:
+                    self._account(error.usage)
                 await self._wait(attempt, error)
-            else:
-                self._line.gate.accepted(self._since)
-                self._line.gate.succeeded(self._since)
-                return received
+
+    async def _attempt(self, receive: Callable[[], Awaitable[T]]) -> T:
+        """One attempt: money for it, a slot, an answer."""
+        line, meter = self._line, self.meter
+        under_way = False
+        try:
+            self._allowed = await meter.reserve(
+                line.model, self._price, self._size(), self._longest, least=self._least, caches=self._caches
+            )
+            async with line.gate.slot(self._bear) as self._since:
+                under_way = True
+                meter.attempts += 1
+                received = await receive()
+        except (OrchError, ProviderError):
+            raise
+        except BaseException:  # cancelled: whether the turn is paid for nobody knows
+            (meter.give_up if under_way else meter.release)()
+            raise
+        line.gate.accepted(self._since)
+        line.gate.succeeded(self._since)
+        return received
 
     def _show(self, event: TextDelta | ThinkingDelta) -> None:
         if self._request.stream:
@@ -87,33 +137,37 @@ class Dialogue(ABC):
 
     async def _wait(self, attempt: int, error: ProviderError) -> None:
         """Sleeps before the next attempt, or raises what the error means for the script."""
-        delay = next_delay(attempt, error, retries=self._request.retries, chance=self._line.chance())
+        retries = math.inf if self._patient and error.kind == "rate" else self._request.retries
+        delay = next_delay(attempt, error, retries=retries, chance=self._line.chance())
         if error.kind in SLOWING:
             # Who names no time is asked again after ours, which holds for all calls then.
             own = (delay or 0.0) if error.kind in WAITED_FOR else 0.0
             self._line.gate.slowed(self._since, own if error.retry_after is None else error.retry_after)
         if delay is None:
             raise as_orch_error(error) from None
-        if delay > self._line.max_wait or trio.current_time() + delay > trio.current_effective_deadline():
+        self._bear(delay, error)
+        if trio.current_time() + delay > trio.current_effective_deadline():
             raise as_orch_error(error, delay) from None
         self._emit("llm:retry", {"delay": delay, "reason": error.message, "attempt": attempt})
         await trio.sleep(delay)
 
+    @property
+    def _patient(self) -> bool:
+        return self._line.max_wait == math.inf
+
+    def _bear(self, seconds: float, reason: ProviderError | None = None) -> None:
+        """A wait is ahead. Raises E711 if it is longer than the run waits for anything; then the run is to end."""
+        if self._patient:
+            if self.time is not None:
+                self.time.deadline += seconds
+        elif seconds > self._line.max_wait:
+            reason = reason or ProviderError("rate", f"{self._line.model}: the provider's limit is reached")
+            raise as_orch_error(reason, seconds, ends_run=True) from None
+
     def _account(self, usage: Usage, told: float | None = None) -> None:
         """Adds what a turn used. `told` is what it cost, where the provider says so itself."""
-        spent = cost(self._line.model, usage, self._line.price) if told is None else told
-        self.usage += usage
-        self.cost = None if self.cost is None or spent is None else self.cost + spent
+        spent = self.meter.settle(self._line.model, self._line.price, usage, told)
         self._emit("llm:usage", {"input": usage.prompt, "output": usage.output, "cost": spent})
-
-    def _check_cost(self) -> None:
-        limit = self._request.max_cost
-        if limit is None:
-            return
-        if self.cost is None:
-            raise OrchError("E712", f"maxCost cannot be kept: the price of {self._line.model} is not known")
-        if self.turns and self.cost >= limit:
-            raise OrchError("E712", f"the call has cost ${self.cost:.4f}, its maxCost is ${limit:.4f}")
 
 
 def checked(reply: Reply) -> Reply:
@@ -144,7 +198,7 @@ MEANING: dict[Kind, tuple[str, bool, bool, int]] = {
 }
 
 
-def as_orch_error(error: ProviderError, wait: float | None = None) -> OrchError:
+def as_orch_error(error: ProviderError, wait: float | None = None, ends_run: bool = False) -> OrchError:
     """What a script gets to see. `wait` is a wait that was too long, in seconds."""
     code, retryable, fatal, exit = MEANING[error.kind]
     later = f"; the next attempt would be in {wait:.0f} s" if wait is not None else ""
@@ -156,8 +210,8 @@ def as_orch_error(error: ProviderError, wait: float | None = None) -> OrchError:
         error.message + later,
         help=error.help,
         notes=[Note(note) for note in error.notes],
-        exit=exit,
+        exit=75 if ends_run else exit,
         details=details,
         retryable=retryable,
-        fatal=fatal,
+        fatal=fatal or ends_run,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from orchestra.nodes.base import Node, walk
@@ -19,6 +19,7 @@ from orchestra.nodes.literals import Array, ComputedKey, Constant, Key, Number, 
 from orchestra.nodes.modules import Import, ImportItem, TemplateFile
 from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.operators import Product, Sum
+from orchestra.nodes.tails import With
 from orchestra.nodes.templates import Interpolation, Template, Text
 from orchestra.nodes.tool_collection import CollectedTool
 from orchestra.runtime.module import Namespace
@@ -63,7 +64,7 @@ class Digests:
 
     def of_node(self, node: Node, module: Module) -> dict[str, str]:
         """The same for an expression, such as the right side of `var llm`."""
-        parts = {"code:expression": self.of_span(node.span, module)}
+        parts = {"code:expression": self.of_span(node.span, module, _budgets(node))}
         self._add_references(node, module, set(), parts)
         return parts
 
@@ -91,8 +92,8 @@ class Digests:
             inner = getattr(tool.inner, "digest", None) or tool.name
             tool.digest = _sha256("\0".join([inner, canonical(tool.bound), tool.description or "", *tool.params]))
 
-    def of_span(self, span: Span, module: Module) -> str:
-        """Digest of the tokens of a stretch of source."""
+    def of_span(self, span: Span, module: Module, without: Sequence[Span] = ()) -> str:
+        """Digest of the tokens of a stretch of source, leaving out some parts of it."""
         script = module.script
         text = span.source.text
         if script is None or not script.marks:
@@ -101,7 +102,8 @@ class Digests:
         tokens = range(len(marks) // 2)
         first = bisect_left(tokens, span.start, key=lambda token: marks[2 * token])
         last = bisect_left(tokens, span.end, key=lambda token: marks[2 * token])
-        return _sha256("\0".join([FORM, *(text[marks[2 * i] : marks[2 * i + 1]] for i in range(first, last))]))
+        kept = [i for i in range(first, last) if not any(part.start <= marks[2 * i] < part.end for part in without)]
+        return _sha256("\0".join([FORM, *(text[marks[2 * i] : marks[2 * i + 1]] for i in kept)]))
 
     # ── reachability ─────────────────────────────────────────────────────────────────────────────
 
@@ -111,7 +113,7 @@ class Digests:
         if name in parts:
             return
         definition: Exe = function.definition
-        parts[name] = self.of_span(definition.span, module)
+        parts[name] = self.of_span(definition.span, module, _budgets(definition))
         own = {param.name for param in definition.params or ()}
         for part in (*(definition.params or ()), definition.body):
             self._add_references(part, module, own, parts)
@@ -220,6 +222,12 @@ class Digests:
                     origin = self._run.imported_from(statement, module)
                     if origin is not None:
                         self._add_constant(item.names[0], origin, parts)
+
+
+def _budgets(node: Node) -> list[Span]:
+    """Where budgets stand in a piece of code: whoever raises one does not want its answers again."""
+    found = [part.without("budget") for part in walk(node) if isinstance(part, With)]
+    return [span for span in found if span is not None]
 
 
 def _sha256(text: str) -> str:

@@ -234,7 +234,7 @@ class _Session:
 
     async def _close(self) -> None:
         """Give everything back, whatever happens; what cannot be written down ends the run with its error."""
-        self._take_store_fault(self.run.store_fault)
+        self._take_ending(self.run.ending)
         try:
             self.run.labelled_files.close()
             await self.run.close_workers()
@@ -243,9 +243,9 @@ class _Session:
             try:
                 self.run.close_store(self.exit)
             except OrchError as error:
-                self._take_store_fault(error)
+                self._take_ending(error)
 
-    def _take_store_fault(self, fault: OrchError | None) -> None:
+    def _take_ending(self, fault: OrchError | None) -> None:
         if fault is not None and self.error is None:
             self.error, self.exit = fault, fault.exit
 
@@ -260,7 +260,7 @@ class _Session:
         try:
             self.run.execution.claims.beat()
         except OrchError as error:
-            self.run.store_failed(error)
+            self.run.end_with(error)
 
     async def _limit(self, seconds: float, scope: trio.CancelScope) -> None:
         await trio.sleep(seconds)

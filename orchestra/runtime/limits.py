@@ -6,7 +6,7 @@ on this machine can be used in `pace`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import trio
@@ -42,8 +42,10 @@ class Gate:
         return self._slots.total_tokens
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[float]:
+    async def slot(self, bear: Callable[[float], None] = lambda seconds: None) -> AsyncIterator[float]:
         """Waits for the time all calls were told to wait for, then for a slot. Waiting holds no slot.
+
+        bear: is told of each such wait before it begins, and raises if it is too long
 
         After that time one call goes ahead, the others follow when the server has `accepted` it.
         Gives the time at which the slot was got, which the other methods want to know.
@@ -51,7 +53,7 @@ class Gate:
         borrower, held = object(), False
         try:
             while not held:
-                held = await self._got(borrower)
+                held = await self._got(borrower, bear)
             yield trio.current_time()
         finally:
             if held:
@@ -92,9 +94,10 @@ class Gate:
         in_flight = min(self.width, self._slots.borrowed_tokens + 1)  # the failed turn has left already
         self._slots.total_tokens = max(1, int(in_flight) // 2)
 
-    async def _got(self, borrower: object) -> bool:
+    async def _got(self, borrower: object, bear: Callable[[float], None]) -> bool:
         """Waits for whatever has to be waited for; whether the slot may be used, or all has changed meanwhile."""
-        if self._not_before > trio.current_time():
+        if (wait := self._not_before - trio.current_time()) > 0:
+            bear(wait)
             await trio.sleep_until(self._not_before)
             return False
         if self._doubtful and self._scout not in (None, borrower):

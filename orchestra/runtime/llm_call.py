@@ -88,7 +88,7 @@ class Call:
         self._emit("llm:step", {"text": text})
 
     async def _within_time(self) -> _Answer:
-        with trio.move_on_after(self._request.timeout):
+        with trio.move_on_after(self._request.timeout) as self._dialogue.time:
             return await self._answer()
         raise OrchError("E706", f"no answer within {self._request.timeout:g} s", help="raise timeout", retryable=True)
 
@@ -163,18 +163,18 @@ class Call:
         return f" Write it to {self._poll.shown}." if self._poll is not None else ""
 
     def _result(self, answer: _Answer, ms: int) -> LLMResult:
-        dialogue = self._dialogue
+        meter = self._dialogue.meter
         return LLMResult(
             text=answer.text,
             data=answer.data,
-            usage=dialogue.usage,
-            cost=dialogue.cost,
+            usage=meter.usage,
+            cost=meter.cost,
             model=self._model,
             provider=self._provider,
-            turns=dialogue.turns,
+            turns=meter.turns,
             stop=answer.stop,
             ms=ms,
-            attempts=dialogue.attempts,
+            attempts=meter.attempts,
             archive=self._entry.name if self._entry is not None else None,
             poll=self._poll.facts() if self._poll is not None else None,
         )

@@ -111,6 +111,9 @@ class Memo:
             with finishing():
                 value = body()
             status = "ok"
+        except OrchError as error:
+            status = "stopped" if error.resumable else "failed"
+            raise
         finally:
             self.in_flight -= 1
             ms = round((trio.current_time() - started) * 1000)
@@ -138,7 +141,7 @@ class Memo:
         except OrchError as error:
             if error.code != "E806":
                 raise
-            self._run.store_failed(error)
+            self._run.end_with(error)
             raise Interrupted from None
 
     # ── identity ─────────────────────────────────────────────────────────────────────────────────
@@ -232,7 +235,7 @@ class Memo:
         try:
             self._run.execution.claims.release(key)
         except OrchError as error:  # others see that this process is gone
-            self._run.store_failed(error)
+            self._run.end_with(error)
 
     # ── giving ───────────────────────────────────────────────────────────────────────────────────
 
@@ -286,7 +289,7 @@ class Memo:
         except NotStored as error:
             self._warn_once(op, f"results of @{op.name} are not stored: {error}")
         except OrchError as error:  # the answer is there and can still be shown
-            self._run.store_failed(error)
+            self._run.end_with(error)
         return False
 
     def _warn_once(self, op: Op, text: str) -> None:

@@ -1,5 +1,7 @@
-"""`@claude` and its relatives as functions of the language: arguments in, an answer with its facts out, a row in the
-ledger. The call itself is the agent's."""
+"""`@claude` and its relatives as functions of the language: arguments in, an answer with its facts out.
+
+The call itself is the agent's, its row in the ledger that of `ledger`.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,9 @@ from orchestra.nodes.op import Op
 from orchestra.runtime.calls import LLMRequest, LLMResult
 from orchestra.runtime.claude_arguments import FUNCTIONS, CallArguments, read_arguments
 from orchestra.runtime.lanes import next_position
+from orchestra.runtime.ledger import Ledgered
 from orchestra.runtime.security.boxes import narrowed
 from orchestra.runtime.tool_calls import DEEPEST, ToolCalls, tool_depth
-from orchestra.store import CallRow
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import Meta, joined, merge, tag, with_facts
 
@@ -43,7 +45,6 @@ class _Call:
         self._id = run.next_call_id()
         own = Meta(("llm",), ("llm", "src:llm"))
         self._tools = ToolCalls(run, scope, op.span, self._id, merge(joined(op.inputs, deep=True), own))
-        self._started = run.now()
         self._streams = False
 
     def answer(self) -> Any:
@@ -56,17 +57,20 @@ class _Call:
         memo = self._scope.context.memo
         if memo is not None:
             memo.asked(request.model, request.provider, f"{resolved.provider}/{resolved.id}")
+        ledgered = Ledgered(self._run, self._scope, self._id, self._fn, resolved, given.max_cost)
         try:
-            result = self._run.wait(self._run.agent.call, request)
+            result = self._run.wait(self._run.agent.call, request, ledgered.meter)
         except OrchError as error:
-            self._failed(error, resolved)
+            if ledgered.meter.attempts or error.code != "E712":  # what was never sent is no call
+                ledgered.over(None, error.message)
+            self._run.ended_by(error)
             if memo is not None:
                 memo.fleeting = True
             if given.on_fail != "null" or error.fatal or error.code == "E701":
                 raise error.at(self._op.span) from None
             self._run.warn(Warned(error.code, f"@{self._fn}: {error.message}", self._op.span, error.help))
             return None
-        self._record(result)
+        ledgered.over(result.stop, None)
         if memo is not None:
             memo.fleeting = not given.cache
             if result.poll is not None:
@@ -119,37 +123,6 @@ class _Call:
             if poll is None
             else {"path": str(poll.path), "written": poll.written, "salvaged": poll.salvaged},
         }
-
-    # ── the ledger ───────────────────────────────────────────────────────────────────────────────
-
-    def _record(self, result: LLMResult) -> None:
-        usage = result.usage
-        self._add(
-            provider=result.provider, model=result.model, ms=result.ms, turns=result.turns, input=usage.input,
-            output=usage.output, cache_write=usage.cache_write, cache_read=usage.cache_read, cost=result.cost,
-            stop=result.stop, attempts=result.attempts, archive=result.archive, error=None,
-        )  # fmt: skip
-
-    def _failed(self, error: OrchError, resolved: Any) -> None:
-        known = {name: int(error.details.get(name, 0)) for name in ("ms", "turns", "input", "output")}
-        self._add(
-            provider=resolved.provider, model=resolved.id, **known, cache_write=0, cache_read=0, cost=None, stop=None,
-            attempts=int(error.details.get("attempts", 1)), archive=error.details.get("archive"), error=error.message,
-        )  # fmt: skip
-
-    def _add(self, **columns: Any) -> None:
-        """A row in the ledger. If the store fails here, the answer that was paid for is still passed on."""
-        told = ("provider", "model", "input", "output", "cost", "archive", "error")
-        self._run.audit("llmCall", fn=self._fn, call=self._id, cached=False, **{name: columns[name] for name in told})
-        row = CallRow(
-            id=self._id, fn=self._fn, started=self._started, cached=False, phase=self._run.phase, **columns
-        )  # fmt: skip
-        try:
-            self._run.execution.calls.add(row)
-        except OrchError as error:
-            if error.code != "E806":
-                raise
-            self._run.store_failed(error)
 
 
 REQUEST_FIELDS = frozenset(LLMRequest.__dataclass_fields__) - {"call_id", "fn", "stream", "position", "passage"}

@@ -86,7 +86,7 @@ class Fanout:
         while self.next < self.count and not self.stopped and not self.run.interrupted:
             waited = self.run.waits
             await self._item(loop)
-            if self.cut or not isinstance(self.raised, Interrupted | None):
+            if self.cut or not lets_finish(self.raised):
                 scope.cancel()
                 return
             if self.run.waits == waited:  # an item that waited for something has let the others work
@@ -117,7 +117,7 @@ class Fanout:
     def _failed(self, index: int, error: OrchError) -> None:
         self.results[index] = error
         if error.fatal:
-            self.stopped, self.raised = True, error
+            self.stopped, self.raised = True, self.raised or error
         elif self.fail_fast:
             self.stopped, self.cut, self.first_error = True, True, error
         elif not (self.patient or self.succeeded or self.raised or self.first_error) and self._is_first(index):
@@ -149,3 +149,8 @@ class Fanout:
             if self.run.interrupted:
                 raise Interrupted
         return self.work(index)
+
+
+def lets_finish(reason: BaseException | None) -> bool:
+    """Whether items under way come to their end, although for this reason none is begun any more."""
+    return reason is None or isinstance(reason, Interrupted) or (isinstance(reason, OrchError) and reason.resumable)

@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, walk
+from orchestra.nodes.budgets import Limit, limit
 from orchestra.nodes.durations import duration_of
 from orchestra.nodes.script import Checkpoint, Script
 from orchestra.nodes.tails import With
@@ -27,7 +28,7 @@ MODES = ("auto", "manual", "never")
 
 
 class Phases:
-    """`mode` and `ttl` (seconds) are those of the current phase, None where it does not say."""
+    """`mode`, `ttl` (seconds) and `limit` are those of the current phase, None where it does not say."""
 
     def __init__(self, completed: Callable[[str], bool], record: Callable[[str, bool], None]) -> None:
         self._completed = completed
@@ -37,6 +38,7 @@ class Phases:
         self._condition: tuple[str, Node, Scope] | None = None
         self.mode: str | None = None
         self.ttl: float | None = None
+        self.limit: Limit | None = None
         self.incomplete = False  # the phase serves nothing until an earlier run completed it
 
     def collect(self, script: Script) -> None:
@@ -63,6 +65,7 @@ class Phases:
         self.mode = _mode(options, scope)
         ttl = options.part("ttl") if options is not None else None
         self.ttl = duration_of(ttl, scope, "ttl") if ttl is not None else None
+        self.limit = limit(options, scope, f"checkpoint {name}", f'the budget of the checkpoint "{name}"')
         condition = options.part("complete") if options is not None else None
         self._condition = (name, condition, scope) if condition is not None else None
         self.incomplete = condition is not None and not self._completed(name)

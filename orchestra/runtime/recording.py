@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Recording"]
 
+PARKED = 75  # exit code of a run that is to go on when a provider's limit has ended
+
 
 class Recording:
     """Mixed into `Run`. The store is opened when something needs it: no model, no store."""
@@ -56,6 +58,7 @@ class Recording:
     memo: Any
     sinks: Any
     loader: Any
+    parked_until: str | None
     _stopping = False
 
     def _start_recording(self) -> None:
@@ -70,7 +73,7 @@ class Recording:
         self._calls_out: CallsOut | None = None
         self._out_dir: str | None = None
         self._temporary = ExitStack()
-        self.store_fault: OrchError | None = None  # why nothing more can be stored
+        self.ending: OrchError | None = None  # why the run ends before its end
 
     @property
     def interrupted(self) -> bool:
@@ -165,10 +168,10 @@ class Recording:
         answers = sorted(list_checkpoints(self._store, self.script_name), key=lambda answer: answer.created)
         return list(dict.fromkeys(answer.phase for answer in answers if answer.phase is not None))
 
-    def store_failed(self, error: OrchError) -> None:
-        """The store cannot be used any more: nothing new is begun, and the run ends with this error."""
-        if self.store_fault is None:
-            self.store_fault = error
+    def end_with(self, error: OrchError) -> None:
+        """Nothing new is begun, what is under way is finished, and the run ends with this error."""
+        if self.ending is None:
+            self.ending = error
             self.interrupt()
 
     def close_store(self, exit: int) -> None:
@@ -178,7 +181,7 @@ class Recording:
         try:
             if self._execution is not None:
                 self.memo.close()
-                self._execution.finish(exit)
+                self._execution.finish(exit, self.parked_until if exit == PARKED else None)
         finally:
             self._store.close()
             self._temporary.close()
@@ -310,6 +313,7 @@ class Recording:
             redactor=self.redactor,
             calls_out=self._calls_out,
             record=self._recording_target(),
+            patient=self.options.wait,
         )
 
     def _recording_target(self) -> Path | None:

@@ -19,10 +19,7 @@ WORDS = re.compile(r"\b(?:box|env|sign|verify|auth|profile)\b")
 def refuse_unbuilt(options: RunOptions, config: Config) -> None:
     """E605 for an option or setting that nothing enforces yet."""
     asked = {
-        "--budget": options.budget,
-        "--wait": options.wait,
         "--fork": options.fork,
-        "[llm] budget": config.llm.budget,
         "[checkpoint] secrets": config.checkpoint.secrets,
     }
     for name, wish in asked.items():

@@ -19,7 +19,7 @@ PASSING: frozenset[Kind] = frozenset({"transient", "timeout"})
 SLOWING: frozenset[Kind] = frozenset({"rate", "overload", "timeout"})
 
 
-def next_delay(attempt: int, error: ProviderError, *, retries: int, chance: float) -> float | None:
+def next_delay(attempt: int, error: ProviderError, *, retries: float, chance: float) -> float | None:
     """Seconds to wait after failed attempt number `attempt` (from 1), None to give up.
 
     chance: a random number from 0 to 1, which spreads parallel calls

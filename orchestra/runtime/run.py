@@ -27,6 +27,7 @@ from orchestra.nodes.script import Script
 from orchestra.nodes.signals import Return
 from orchestra.nodes.templates import text_of
 from orchestra.nodes.views import View
+from orchestra.runtime.accounting import Accounting
 from orchestra.runtime.builtins import Builtins, exists_call
 from orchestra.runtime.digests import Digests
 from orchestra.runtime.executing import Executing
@@ -55,7 +56,7 @@ __all__ = ["Run"]
 BREATH = 256  # loop rounds between two looks at the rest of the world
 
 
-class Run(Recording, Executing, Writing, Importing, Securing):
+class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
     """The mixins hold the store, commands and code, files and modules; here are evaluation and output."""
 
     def __init__(self, request: Any, sinks: Sinks, script_name: str) -> None:

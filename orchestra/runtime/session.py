@@ -11,6 +11,7 @@ from typing import Any
 from orchestra.errors import OrchError
 from orchestra.providers.agents import AgentModel, Errand, Returned, Step, ToolAnswer
 from orchestra.providers.faults import ProviderError
+from orchestra.providers.prices import DEAREST, Price, price_of
 from orchestra.providers.protocol import Reply, TextDelta, ThinkingDelta, ToolCall
 from orchestra.runtime.calls import MAX_TOKENS, LLMRequest
 from orchestra.runtime.dialogue import Dialogue, Emit, Line, TurnsSpent, checked
@@ -40,14 +41,22 @@ class Session(Dialogue):
         self._name = request.session_id
         self._said: list[str] = []  # both sides, for an agent that cannot go on with a session
 
+    @property
+    def _longest(self) -> int:
+        return self._request.max_tokens * (self._request.max_turns - self.meter.turns)
+
+    @property
+    def _price(self) -> Price:
+        """Agents tell what they cost; where no price is known, the dearest is a guess on the safe side."""
+        return self._line.price or price_of(self._line.model, 0, self.meter.now()) or DEAREST
+
     async def say(self, text: str) -> Reply:
-        if self.turns >= self._request.max_turns:
+        if self.meter.turns >= self._request.max_turns:
             raise TurnsSpent
-        self._check_cost()
         self._said.append(text)
         self.history.append({"role": "user", "content": [{"type": "text", "text": text}]})
         returned = await self._patiently(lambda: self._send(text))
-        self.turns += returned.turns
+        self.meter.turns += returned.turns
         self._session = returned.session or self._session
         self._account(returned.usage, returned.cost)
         self._said.append(returned.text)
@@ -57,7 +66,7 @@ class Session(Dialogue):
         if returned.stop == "turns":
             raise TurnsSpent
         if returned.stop == "cost":
-            raise OrchError("E712", f"the agent stopped at the maxCost of the call, ${self._request.max_cost or 0:.4f}")
+            raise self.meter.stopped()
         if returned.stop == "max_tokens":
             raise OrchError("E707", "the answer was cut", help="raise maxTokens, or ask for less at a time")
         content = [{"type": "text", "text": returned.text}] if returned.text else []
@@ -124,9 +133,9 @@ class Session(Dialogue):
             tools=tools,
             grants=grants,
             denials=tuple(map(str, request.tools.denials)),
-            max_turns=request.max_turns - self.turns,
+            max_turns=request.max_turns - self.meter.turns,
             max_tokens=request.max_tokens if request.max_tokens != MAX_TOKENS else None,
-            max_cost=None if request.max_cost is None else request.max_cost - (self.cost or 0),
+            max_cost=self.meter.money,
             effort=request.effort,
             schema=request.schema if poll is None else None,
             session=self._session,

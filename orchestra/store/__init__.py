@@ -4,10 +4,12 @@ from orchestra.store.calls import CallRow, Calls
 from orchestra.store.checkpoints import Checkpoints, Hit, Miss, Stale, StoredFile, WrittenFile
 from orchestra.store.keys import Key, make_key
 from orchestra.store.runs import Execution
+from orchestra.store.spending import Amount, Spending, Standing
 from orchestra.store.store import Store
 from orchestra.store.values import Codec, NotStored, SecretValue, Uncacheable
 
 __all__ = [
+    "Amount",
     "CallRow",
     "Calls",
     "Checkpoints",
@@ -18,7 +20,9 @@ __all__ = [
     "Miss",
     "NotStored",
     "SecretValue",
+    "Spending",
     "Stale",
+    "Standing",
     "Store",
     "StoredFile",
     "Uncacheable",

@@ -18,6 +18,8 @@ class CallRow:
     input, output, cache_write, cache_read: tokens; cost: US dollars, None if the price is unknown
     archive: path of the prompt that was written before the request
     error:   what ended the call, None if it succeeded
+    longest: tokens of the longest answer of a turn
+    estimated: the provider counted no tokens
     """
 
     id: str
@@ -38,6 +40,8 @@ class CallRow:
     archive: str | None
     phase: str | None
     error: str | None
+    longest: int = 0
+    estimated: bool = False
 
 
 COLUMNS = tuple(field.name for field in fields(CallRow))
@@ -51,8 +55,20 @@ class Calls:
         self._connection = connection
         self._execution = execution
         places = ", ".join("?" * (len(COLUMNS) + 1))
-        self._insert = f"INSERT INTO calls (execution, {', '.join(COLUMNS)}) VALUES ({places})"
+        self._insert = f"INSERT OR REPLACE INTO calls (execution, {', '.join(COLUMNS)}) VALUES ({places})"
 
-    def add(self, row: CallRow) -> None:
+    def put(self, row: CallRow) -> None:
+        """Write a call down, as far as it has come; a later row of the same id takes its place."""
         values = [storable(value) if isinstance(value, str) else value for value in _values(row)]
         self._connection.change(self._insert, (self._execution, *values))
+
+    def longest(self, fn: str, model: str) -> list[int]:
+        """Tokens of the longest answer of each of the last thousand calls of a function of this script with a model."""
+        rows = self._connection.all(
+            "SELECT longest FROM calls JOIN executions x ON x.id = execution JOIN runs r ON r.id = x.run"
+            " WHERE fn = ? AND model = ? AND longest > 0 AND r.script ="
+            " (SELECT script FROM runs JOIN executions e ON e.run = runs.id WHERE e.id = ?)"
+            " ORDER BY calls.rowid DESC LIMIT 1000",
+            (fn, model, self._execution),
+        )
+        return [row[0] for row in rows]

@@ -212,7 +212,7 @@ def _executions(store: Store, run_id: str) -> list[ExecutionDetails]:
 
 def _call(row: tuple[Any, ...]) -> CallRow:
     call = CallRow(*row)
-    return replace(call, cached=bool(call.cached))
+    return replace(call, cached=bool(call.cached), estimated=bool(call.estimated))
 
 
 def _checkpoint(store: Store, common: Common, row: tuple[Any, ...]) -> CheckpointSummary:

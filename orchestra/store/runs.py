@@ -14,6 +14,7 @@ from orchestra.store.connection import Connection, storable
 from orchestra.store.keys import canonical
 from orchestra.store.phases import Phases
 from orchestra.store.resume import Resume
+from orchestra.store.spending import Spending
 from orchestra.store.values import Codec
 
 __all__ = ["Execution", "Run", "begin"]
@@ -57,6 +58,7 @@ class Execution:
         self.resume = Resume(connection, script=run.script)
         self.phases = Phases(connection, script=run.script)
         self.calls = Calls(connection, execution=id)
+        self.spending = Spending(connection, owner, run=run.id, execution=id)
         self._connection = connection
 
     def choose_out_dir(self, path: str) -> str:
@@ -67,10 +69,14 @@ class Execution:
         self.out_dir = str(row[0])
         return self.out_dir
 
-    def finish(self, exit: int) -> None:
-        """Record that the process is done. An execution without this was killed."""
+    def finish(self, exit: int, parked_until: str | None = None) -> None:
+        """Record that the process is done. An execution without this was killed.
+
+        parked_until: when a provider's limit ends that the run did not wait for
+        """
         self._connection.change(
-            "UPDATE executions SET ended = ?, exit = ? WHERE id = ?", (self._connection.now(), exit, self.id)
+            "UPDATE executions SET ended = ?, exit = ?, parked_until = ? WHERE id = ?",
+            (self._connection.now(), exit, parked_until, self.id),
         )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["APPLICATION_ID", "VERSION", "migrate"]
 
 APPLICATION_ID: Final = 0x6F726368  # "orch" in ASCII; sqlite3 keeps it in the header of the file
-VERSION: Final = 2  # of the schema, kept in `user_version`
+VERSION: Final = 3  # of the schema, kept in `user_version`
 
 FIRST: Final[Sequence[str]] = (
     # A text, a file or an encoded value, named by what it says. `parts` is a list of other blobs.
@@ -168,7 +168,6 @@ FIRST: Final[Sequence[str]] = (
     ) STRICT""",
 )
 
-
 # A row of `checkpoints` takes a third less: half the key, validity by the number of its blob, tags apart.
 SECOND: Final[Sequence[str]] = (
     """CREATE TABLE smaller (
@@ -217,6 +216,31 @@ SECOND: Final[Sequence[str]] = (
     "UPDATE claims SET key = substr(key, 1, 32)",
 )
 
+THIRD: Final[Sequence[str]] = (
+    "ALTER TABLE calls ADD COLUMN longest INTEGER NOT NULL DEFAULT 0",  # tokens of the longest answer of a turn
+    "ALTER TABLE calls ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0",  # 1: the provider counted no tokens
+    "ALTER TABLE executions ADD COLUMN parked_until TEXT",  # when a provider's limit ends
+    # What the calls of a run came to: in all (part '') and in each part of it that may have a budget.
+    """CREATE TABLE spending (
+        run    TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        part   TEXT NOT NULL,
+        cost   REAL NOT NULL,            -- US dollars, without turns whose price is unknown
+        tokens INTEGER NOT NULL,
+        calls  INTEGER NOT NULL,
+        PRIMARY KEY (run, part)
+    ) STRICT""",
+    # What is set aside for a turn under way, in each part in which it counts.
+    """CREATE TABLE reservations (
+        execution TEXT NOT NULL REFERENCES executions (id) ON DELETE CASCADE,
+        call      TEXT NOT NULL,
+        part      TEXT NOT NULL,
+        cost      REAL NOT NULL,
+        tokens    INTEGER NOT NULL,
+        calls     INTEGER NOT NULL,
+        PRIMARY KEY (execution, call, part)
+    ) STRICT""",
+)
+
 
 def migrate(raw: sqlite3.Connection) -> None:
     """Bring the schema up to `VERSION`, in one transaction that other processes wait for.
@@ -251,4 +275,20 @@ def _steps() -> Migrations:
         for statement in SECOND:
             db.execute(statement)
 
+    @steps(name="0003")
+    def third(db: Database) -> None:
+        for statement in THIRD:
+            db.execute(statement)
+        _sum_up(db)
+
     return steps
+
+
+def _sum_up(db: Database) -> None:
+    """What the calls of earlier versions came to."""
+    db.execute(
+        "INSERT INTO spending SELECT x.run, part, total(cost), sum(input + output + cache_write + cache_read), count(*)"
+        " FROM (SELECT *, '' AS part FROM calls UNION ALL SELECT *, '@' || fn FROM calls"
+        " UNION ALL SELECT *, 'checkpoint ' || phase FROM calls WHERE phase IS NOT NULL)"
+        " JOIN executions x ON x.id = execution GROUP BY x.run, part"
+    )

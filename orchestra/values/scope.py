@@ -88,7 +88,7 @@ class StageFrame:
 class Context:
     """Immutable; `with_` makes the next one. Tasks of a parallel loop share their parent's."""
 
-    __slots__ = ("errors", "for_", "guarding", "hooked", "loop", "memo", "more", "stage")
+    __slots__ = ("errors", "for_", "guarding", "hooked", "limits", "loop", "memo", "more", "stage")
 
     def __init__(
         self,
@@ -100,6 +100,7 @@ class Context:
         errors: list[Any] | None = None,
         more: dict[str, Any] | None = None,
         guarding: Any = None,
+        limits: tuple[Any, ...] = (),
     ) -> None:
         self.stage = stage
         self.for_ = for_
@@ -108,6 +109,7 @@ class Context:
         self.hooked = hooked  # inside a hook body no hooks fire
         self.errors = errors if errors is not None else []  # error items of the last parallel loop
         self.guarding = guarding  # what is true for guards and policies in here, None for nothing unusual
+        self.limits = limits  # what model calls here may cost, besides the budgets of run and phase
         self.more = more  # extra `@mx` fields (checkpoint, hooks, llm)
 
     def with_(self, **changes: Any) -> Context:

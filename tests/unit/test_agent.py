@@ -144,7 +144,7 @@ def test_turns_are_limited(bench: Bench) -> None:
 def test_cost_is_limited_before_each_turn(bench: Bench) -> None:
     bench.cases({"turns": [{"tool": "Glob", "input": {"pattern": "*"}}] * 9, "usage": {"output": 1_000_000}})
     error = bench.fails("E712", tools="Glob", max_cost=5.0)
-    assert error.message == "the call has cost $10.0000, its maxCost is $5.0000"
+    assert error.message == "the call has cost $10.0000, the next turn may cost $0.3205, its maxCost is $5.0000"
     bench.fails("E712", tools="Glob", max_cost=5.0, model="nobody-knows")
 
 
@@ -208,7 +208,7 @@ def test_a_fault_in_the_middle_repeats_no_tool(bench: Bench) -> None:
         ({"status": 429, "error_code": "workspace_spend_limit"}, "E711", True, 75),
         ({"status": 400, "message": "no"}, "E718", False, 1),
         ({"status": 503}, "E716", False, 1),
-        ({"status": 429, "retry_after": 500}, "E711", False, 75),
+        ({"status": 429, "retry_after": 500}, "E711", True, 75),
         ({"status": 200, "type": "overloaded_error"}, "E711", False, 75),
     ],
 )

@@ -81,8 +81,8 @@ def used(desk: Desk) -> Desk:
     with store(desk) as opened:
         audit = start(opened, payload='{"topic": "moss"}')
         audit.choose_out_dir(OUT)
-        audit.calls.add(call("c1", archive="0001-review"))
-        audit.calls.add(call("c2", cost=None, fn="verify", stop=None, error="E706 timed out"))
+        audit.calls.put(call("c1", archive="0001-review"))
+        audit.calls.put(call("c2", cost=None, fn="verify", stop=None, error="E706 timed out"))
         put(audit, "review", "fig", "three", "rating")
         put(audit, "review", "plum", {"n": 4}, "rating")
         put(audit, "sum", "[3,4]", 7)

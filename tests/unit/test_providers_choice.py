@@ -88,15 +88,18 @@ def test_nobody_answers() -> None:
     assert caught.value.help == "add a table [llm.providers.somebody] to orch.toml"
 
 
+DAY = "2026-11-25"
+
+
 def test_prices() -> None:
     million = 1_000_000
     usage = Usage(input=million, output=million, cache_write=2 * million, cache_read=million, cache_write_long=million)
-    assert cost("claude-opus-5-5", usage) == pytest.approx(4 + 20 + 5 + 8 + 0.20)
-    assert cost("claude-haiku-5-5", Usage(input=100_000)) == pytest.approx(0.01)
-    assert cost("claude-haiku-5-5", Usage(input=100_001)) == pytest.approx(0.0500005)
-    assert cost("claude-haiku-5-5", Usage(input=100_000, cache_read=1)) is None
-    assert cost("qwen", usage) is None
-    assert cost("qwen", Usage(input=million), Price(3, 3, 3, 3, 3)) == 3.0
+    assert cost("claude-opus-5-5", usage, DAY) == pytest.approx(4 + 20 + 5 + 8 + 0.20)
+    assert cost("claude-haiku-5-5", Usage(input=100_000), DAY) == pytest.approx(0.01)
+    assert cost("claude-haiku-5-5", Usage(input=100_001), DAY) == pytest.approx(0.0500005)
+    assert cost("claude-haiku-5-5", Usage(input=100_000, cache_read=1), DAY) is None
+    assert cost("qwen", usage, DAY) is None
+    assert cost("qwen", Usage(input=million), DAY, Price(3, 3, 3, 3, 3)) == 3.0
 
 
 def test_prices_from_the_configuration() -> None:
@@ -104,3 +107,17 @@ def test_prices_from_the_configuration() -> None:
     free, pair = configured_price(0), configured_price({"input": 1, "output": 2.5})
     assert free is not None and free.of(Usage(9, 9, 9, 9)) == 0
     assert pair is not None and pair.of(Usage(1_000_000, 1_000_000)) == 3.5
+    cached = configured_price({"input": 2, "output": 10, "read": 0.2})
+    assert cached is not None and cached.of(Usage(cache_write=1_000_000, cache_read=1_000_000)) == pytest.approx(2.2)
+
+
+@pytest.mark.parametrize("price", [{"input": 1}, {}, {"input": 1, "output": "2"}, "free", True, -1])
+def test_a_price_that_cannot_be_read_is_not_taken_for_zero(price: object) -> None:
+    with pytest.raises(ValueError, match="a price is"):
+        configured_price(price)
+
+
+def test_prices_have_days() -> None:
+    read = Usage(cache_read=1_000_000)
+    assert cost("claude-sonnet-5-5", read, "2026-10-06") == 0.20
+    assert cost("claude-sonnet-5-5", read, "2026-10-07T00:00:00.000Z") == 0.10
