@@ -185,6 +185,11 @@ def test_binary_and_huge_files(folder: Path) -> None:
         False,
         "huge.txt is larger than 16 MiB, too large to be edited",
     )
+    (folder / "long.txt").write_bytes(b"line\n" * 14_000_000)
+    assert use(folder, "Read", file_path="long.txt", offset=13_900_000) == (
+        False,
+        "line 13900000 of long.txt lies too far behind; look for it with Grep",
+    )
     assert use(folder, "Grep", pattern="PNG") == (True, "nothing found")
 
 

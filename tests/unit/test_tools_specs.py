@@ -68,6 +68,7 @@ def test_tools_of_agent_programs_are_known_apart() -> None:
     [
         ("Raed", "E704", 'there is no tool "Raed"', 'did you mean "Read"?'),
         ("read", "E704", 'there is no tool "read"', 'did you mean "Read"?'),
+        ("Bash()", "E701", 'nothing stands in the brackets of tool "Bash()"', 'write "Bash" for all of it'),
         ("Xyzzy", "E704", 'there is no tool "Xyzzy"', "tools are Read, Write, Edit, Glob, Grep, Bash"),
         (
             "Read(docs/**",

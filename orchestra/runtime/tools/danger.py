@@ -6,11 +6,10 @@ Tool calls of models are always held to them, what a script itself does only und
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-
-from orchestra.runtime.tools.globs import path_matches
 
 __all__ = ["VERSION", "forbidden_command", "forbidden_read", "forbidden_write", "listed"]
 
@@ -122,17 +121,20 @@ def _short_flags(words: Sequence[str]) -> set[str]:
 
 def forbidden_read(path: Path) -> bool:
     """Whether an absolute, resolved path names credentials."""
-    return _matches(path, CREDENTIALS) and not _matches(path, HARMLESS)
+    name = _folded_path(path)
+    return KEPT_FROM_READING.fullmatch(name) is not None and HARMLESS_NAMES.fullmatch(name) is None
 
 
 def forbidden_write(path: Path) -> bool:
     """Whether an absolute, resolved path names credentials or settings."""
-    return forbidden_read(path) or _matches(path, SETTINGS)
+    return forbidden_read(path) or KEPT_FROM_WRITING.fullmatch(_folded_path(path)) is not None
 
 
-def _matches(path: Path, patterns: tuple[str, ...]) -> bool:
-    name = "/".join(map(_folded, path.as_posix().lstrip("/").split("/")))
-    return any(path_matches(pattern, name) for pattern in patterns)
+def _folded_path(path: Path) -> str:
+    text = path.as_posix().lstrip("/")
+    if text.isascii() and ODD_END.search(text) is None:  # of nearly every file; searches look at all of them
+        return text.lower().replace("git~1", ".git")
+    return "/".join(map(_folded, text.split("/")))
 
 
 def _folded(name: str) -> str:
@@ -140,3 +142,20 @@ def _folded(name: str) -> str:
     seen = "".join(char for char in unicodedata.normalize("NFKC", name) if unicodedata.category(char) != "Cf")
     seen = seen.casefold().rstrip(". ") or name
     return ".git" if seen == "git~1" else seen
+
+
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """One expression for patterns that begin with `**/`: many files are compared with all of them."""
+    return re.compile("|".join(map(_expression, patterns)), re.DOTALL)
+
+
+def _expression(pattern: str) -> str:
+    text = re.escape(pattern.removeprefix("**/"))
+    text = re.sub(r"\\\{(.*?)\\\}", lambda choices: f"(?:{choices[1].replace(',', '|')})", text)
+    return "(?:.*/)?" + re.sub(r"/\\\*\\\*$", "/.+", text).replace(r"\*", "[^/]*")
+
+
+KEPT_FROM_READING = _any_of(CREDENTIALS)
+KEPT_FROM_WRITING = _any_of(SETTINGS)
+HARMLESS_NAMES = _any_of(HARMLESS)
+ODD_END = re.compile(r"[. ](?:/|\Z)")

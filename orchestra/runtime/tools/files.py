@@ -14,6 +14,7 @@ __all__ = ["edit_file", "read_file", "write_file"]
 
 MOST_LINES = 2000
 MOST_BYTES = 256 * 1024
+MOST_PASSED = 64 * 1024 * 1024  # before the first line that is asked for
 MOST_EDITED = 16 * 1024 * 1024
 
 
@@ -22,12 +23,15 @@ def read_file(workspace: Workspace, path: Path, input: dict[str, Any]) -> str:
     given, offset = input["file_path"], input.get("offset", 1)
     most = min(input.get("limit", MOST_LINES), MOST_LINES)
     lines: list[str] = []
-    size = number = 0
+    size = number = passed = 0
     with workspace.open_file(path, given) as handle:
         for number, raw in enumerate(iter(lambda: handle.readline(MOST_BYTES + 1), b""), 1):
             if b"\0" in raw:
                 raise Refusal(f"{given} is not a text file")
             if number < offset:
+                passed += len(raw)
+                if passed > MOST_PASSED:
+                    raise Refusal(f"line {offset} of {given} lies too far behind; look for it with Grep")
                 continue
             size += len(raw)
             if len(lines) == most or size > MOST_BYTES:

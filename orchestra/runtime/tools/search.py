@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pathspec
+import trio
 
 from orchestra.providers.child import run_child
 from orchestra.runtime.tools.danger import forbidden_read
@@ -26,6 +27,7 @@ __all__ = ["glob_files", "grep_files"]
 
 MOST_ENTRIES = 200
 MOST_OUTPUT = 100 * 1024
+BREATH = 256  # files between two looks at the rest of the world
 MOST_RULES = 1024 * 1024
 GREP_SECONDS = 30.0
 CHILD = "orchestra.runtime.tools.grep_child"
@@ -34,9 +36,9 @@ Visible = Callable[[Path], bool]
 Rules = tuple[Path, pathspec.GitIgnoreSpec]
 
 
-def glob_files(workspace: Workspace, base: Path, input: dict[str, Any], visible: Visible) -> str:
+async def glob_files(workspace: Workspace, base: Path, input: dict[str, Any], visible: Visible) -> str:
     """Paths of files that match, newest first, at most 200."""
-    found = _matching(workspace, base, input["pattern"], visible)
+    found = await _matching(workspace, base, input["pattern"], visible)
     if not found:
         return "no files match"
     found.sort(key=lambda path: (-_modified(path), path))
@@ -52,7 +54,7 @@ async def grep_files(workspace: Workspace, base: Path, input: dict[str, Any], vi
         "pattern": input["pattern"],
         "files": [
             [workspace.subject(path), str(workspace.root_of(path)), str(path)]
-            for path in _searched(workspace, base, input, visible)
+            for path in await _searched(workspace, base, input, visible)
         ],
         "mode": input.get("output_mode", "files_with_matches"),
         "context": input.get("-C", 0),
@@ -72,22 +74,24 @@ async def grep_files(workspace: Workspace, base: Path, input: dict[str, Any], vi
     return done.stdout.decode("utf-8", "replace") or "nothing found"
 
 
-def _searched(workspace: Workspace, base: Path, input: dict[str, Any], visible: Visible) -> list[Path]:
+async def _searched(workspace: Workspace, base: Path, input: dict[str, Any], visible: Visible) -> list[Path]:
     if base.is_file():
         return [base] if visible(base) and not forbidden_read(base) else []
     pattern = input.get("glob", "**")
     # A pattern without a folder speaks of names, wherever the files lie.
-    return sorted(_matching(workspace, base, pattern if "/" in pattern else f"**/{pattern}", visible))
+    return sorted(await _matching(workspace, base, pattern if "/" in pattern else f"**/{pattern}", visible))
 
 
-def _matching(workspace: Workspace, base: Path, pattern: str, visible: Visible) -> list[Path]:
+async def _matching(workspace: Workspace, base: Path, pattern: str, visible: Visible) -> list[Path]:
     if not base.is_dir():
         raise Refusal("the path to search in is no folder")
-    return [
-        path
-        for path in _walk(workspace, base)
-        if path_matches(pattern, path.relative_to(base).as_posix()) and visible(path) and not forbidden_read(path)
-    ]
+    found = []
+    for number, path in enumerate(_walk(workspace, base)):
+        if number % BREATH == 0:  # with many files it takes seconds, in which others want to go on
+            await trio.lowlevel.checkpoint()
+        if path_matches(pattern, path.relative_to(base).as_posix()) and visible(path) and not forbidden_read(path):
+            found.append(path)
+    return found
 
 
 def _walk(workspace: Workspace, base: Path) -> Iterator[Path]:

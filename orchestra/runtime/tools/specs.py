@@ -187,6 +187,10 @@ def _rule(word: str) -> Rule:
     if opening and not rest.rstrip().endswith(")"):
         raise OrchError("E701", f'text after the bracket in tool "{word}"', help='write "Read(docs/**)"')
     pattern = rest.rstrip()[:-1].strip() if opening else None
+    if pattern == "":
+        raise OrchError(
+            "E701", f'nothing stands in the brackets of tool "{word}"', help=f'write "{name}" for all of it'
+        )
     if name.startswith("mcp__"):
         return Rule(name, pattern)
     if name == "Bash" and pattern is not None and re.search("[\"']", pattern):
@@ -196,7 +200,7 @@ def _rule(word: str) -> Rule:
         raise OrchError("E704", f'"{name}" in quotes is text and no function', help=help)
     if name not in BUILT_IN and name not in FOREIGN:
         raise _unknown(name)
-    return Rule(name, None if pattern in ("", "*") else pattern)
+    return Rule(name, None if pattern == "*" else pattern)
 
 
 def _unquoted(pattern: str) -> str:

@@ -180,7 +180,7 @@ class Toolbox:
             if call.name == "Grep":
                 text = await grep_files(self._workspace, base, input, visible)
             else:
-                text = glob_files(self._workspace, base, input, visible)
+                text = await glob_files(self._workspace, base, input, visible)
             return Outcome(text, meta=file_meta(base / "*", self._root))
 
         return ToolUse(call.id, call.name, input, path=str(base)), act
