@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cost": ("orchestra.cli.cost", "calls, tokens and dollars by function"),
     "policy": ("orchestra.cli.policy", "what is dangerous by itself"),
     "checkpoint": ("orchestra.cli.checkpoint", "look at stored results, or remove them"),
+    "sql": ("orchestra.cli.sql", "ask the store in SQL"),
     "check": ("orchestra.cli.check", "find faults in scripts and templates without running them"),
     "validate": ("orchestra.cli.check", "the same as check"),
     "test": ("orchestra.cli.test", "run the tests of a project, without a model"),
