@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("orchestra.cli.check", "find faults in scripts and templates without running them"),
     "validate": ("orchestra.cli.check", "the same as check"),
     "test": ("orchestra.cli.test", "run the tests of a project, without a model"),
+    "fake-endpoint": ("orchestra.cli.fake_endpoint", "serve recorded replies over HTTP"),
     "explain": ("orchestra.cli.explain", "what an error code means and what to do"),
     "format": ("orchestra.cli.format", "lay scripts out in the one canonical way"),
     "howto": ("orchestra.cli.howto", "the manual"),

@@ -27,6 +27,8 @@ def invoke(command: click.Command, argv: list[str], shell: Shell) -> int:
             return 0
         except click.UsageError as error:
             raise _usage(error) from None
+        except click.Abort:
+            raise KeyboardInterrupt from None
     return result if isinstance(result, int) else 0
 
 

@@ -65,12 +65,10 @@ class ReplayModel:
 
     @asynccontextmanager
     async def turn(self, turn: Turn) -> AsyncIterator[AsyncIterator[Event]]:
-        playing = self._playing.get(turn.call_id) or self._begin(turn)
-        case, position = playing.case, playing.position
-        if position == 0:
-            await trio.sleep(case.delay)
-        playing.position += 1
-        yield once(self._reply(turn, playing, position))
+        delay = self.begin(turn)
+        if delay is not None:
+            await trio.sleep(delay)
+        yield once(self.reply(turn))
 
     async def close(self) -> None:
         """There is nothing to give back."""
@@ -79,15 +77,21 @@ class ReplayModel:
         """The places of cases that answered nothing, such as `replies.jsonl:3`."""
         return self._cases.unused()
 
-    def _begin(self, turn: Turn) -> _Playing:
+    def begin(self, turn: Turn) -> float | None:
+        """Choose the case of a new call and give its delay in seconds; None for a call that goes on."""
+        if turn.call_id in self._playing:
+            return None
         case = self._cases.choose(turn)
         if case is None:
             raise _miss(turn, self._cases.closest(turn))
-        playing = self._playing[turn.call_id] = _Playing(case)
-        return playing
+        self._playing[turn.call_id] = _Playing(case)
+        return case.delay
 
-    def _reply(self, turn: Turn, playing: _Playing, position: int) -> Reply:
-        case = playing.case
+    def reply(self, turn: Turn) -> Reply:
+        """The next reply of a call that has begun. Raises ProviderError where the case says so."""
+        playing = self._playing[turn.call_id]
+        case, position = playing.case, playing.position
+        playing.position += 1
         played = case.turns[position] if position < len(case.turns) else _last_words(case)
         for part in played:
             if "error" in part:

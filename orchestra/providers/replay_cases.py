@@ -131,13 +131,20 @@ class Cases:
         why = case.misses(turn) or [case.refusal(turn.position) or "it has answered already"]
         return f"{case.where}: {', '.join(why)}"
 
+    def models(self) -> list[str]:
+        """The models that the cases name, in order."""
+        return list(dict.fromkeys(case.match["model"] for case in self._cases if "model" in case.match))
+
     def unused(self) -> list[str]:
         """The places of cases that answered nothing."""
         return [case.where for case in self._cases if not case.used]
 
 
-def load_cases(path: Path) -> Cases:
-    """The cases of one file, or of all `*.jsonl` files of a folder by name. Raises E401 and E812."""
+def load_cases(path: Path, unseen: frozenset[str] = frozenset()) -> Cases:
+    """The cases of one file, or of all `*.jsonl` files of a folder by name. Raises E401 and E812.
+
+    unseen: keys of `match` that cannot be compared where the answers are given, and are passed over
+    """
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     try:
         texts = [(file.name, file.read_text(encoding="utf-8")) for file in files]
@@ -145,15 +152,15 @@ def load_cases(path: Path) -> Cases:
         raise OrchError("E401", f"recorded answers cannot be read: {path.name}: {error.strerror}") from None
     return Cases(
         [
-            _read_case(line, f"{name}:{number}")
+            _read_case(line, f"{name}:{number}", unseen)
             for name, text in texts
-            for number, line in enumerate(text.splitlines(), 1)
+            for number, line in enumerate(text.split("\n"), 1)
             if line.strip()
         ]
     )
 
 
-def _read_case(line: str, where: str) -> Case:
+def _read_case(line: str, where: str, unseen: frozenset[str]) -> Case:
     try:
         data = json.loads(line)
     except ValueError as error:
@@ -167,7 +174,7 @@ def _read_case(line: str, where: str) -> Case:
     _check_match(match, where)
     return Case(
         where,
-        match,
+        {key: value for key, value in match.items() if key not in unseen},
         _turns(data, where),
         _usage(data.get("usage"), where),
         _count(data.get("times"), where, "times"),
