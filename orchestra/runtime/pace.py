@@ -12,6 +12,7 @@ __all__ = ["Pace"]
 
 START = 2
 ROUND = 8  # turns by which a width is judged; with fewer, one slow answer would decide
+SHORT = 0.25  # seconds; of shorter turns too much is our own work, done side by side with the server's
 REST = 100  # turns after which a width that was of no use is tried again
 
 
@@ -53,8 +54,8 @@ class Pace:
         """Whether at least half of the turns that the last slot promised have come of it."""
         if self._narrower is None:
             return True
-        below = self.width - 1
-        return self.width / fmean(self._seconds) >= (below + 0.5) / self._narrower
+        mean, below = fmean(self._seconds), self.width - 1
+        return mean >= SHORT and self.width / mean >= (below + 0.5) / self._narrower
 
     def _begin(self, now: float) -> None:
         self._began = now

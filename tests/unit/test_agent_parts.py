@@ -170,6 +170,10 @@ def test_a_cold_server_does_not_make_the_next_width_look_good() -> None:
     assert widths(Pace(), (2, 1.0), (5, 1.0), (3, 60.0), (3, 1.5), (9, 1.5)) == [2, 2, 3, 3, 2]
 
 
+def test_turns_that_are_too_short_say_nothing() -> None:
+    assert widths(Pace(), (10, 0.2), (3, 0.2), (9, 0.2)) == [3, 3, 2]
+
+
 def test_a_width_that_was_of_no_use_is_tried_again_later() -> None:
     pace = Pace()
     assert widths(pace, (10, 1.0), (12, 1.5), (101, 1.0), (1, 1.0), (3, 1.0), (9, 1.0)) == [3, 2, 2, 3, 3, 4]
