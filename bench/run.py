@@ -1,6 +1,6 @@
 """All measurements, one after the other, each in a process of its own.
 
-    python bench/run.py [start | nodes | parsing | calls]…
+    python bench/run.py [start | nodes | parsing | calls | providers]…
 
 A child inherits the peak memory of the process that starts it, so this one imports nothing that is measured.
 """
@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PARTS = ("start", "nodes", "parsing", "calls")
+PARTS = ("start", "nodes", "parsing", "calls", "providers")
 
 
 def main(names: list[str]) -> int:

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("orchestra.cli.runs", "list what was run"),
     "show": ("orchestra.cli.show", "one run and its model calls, or one call in full"),
     "cost": ("orchestra.cli.cost", "calls, tokens and dollars by function"),
+    "models": ("orchestra.cli.models", "which models the configured providers have"),
     "policy": ("orchestra.cli.policy", "what is dangerous by itself"),
     "checkpoint": ("orchestra.cli.checkpoint", "look at stored results, or remove them"),
     "sql": ("orchestra.cli.sql", "ask the store in SQL"),

@@ -52,6 +52,16 @@ TYPES = {
     "replay": "orchestra.providers.replay",
 }
 
+# What tables may hold besides, by type. All of them may have the keys of SHARED.
+SHARED = frozenset({"type", "concurrency", "models", "price"})
+KEYS = {
+    "anthropic": frozenset({"base", "key", "keyEnv", "timeout"}),
+    "claude-cli": frozenset({"command"}),
+    "command": frozenset({"command", "timeout"}),
+    "openai": frozenset({"base", "key", "keyEnv", "timeout"}),
+    "replay": frozenset({"path"}),
+}
+
 
 def open_provider(name: str, settings: Mapping[str, Any], around: Surroundings) -> TurnModel | AgentModel:
     """The provider called `name`; `settings` is its table, whose `type` defaults to the name. Raises E812."""
@@ -63,5 +73,16 @@ def open_provider(name: str, settings: Mapping[str, Any], around: Surroundings) 
             f'provider "{name}" has the unknown type "{kind}"',
             help=f'type = "{close}"' if close else f"types are {', '.join(sorted(TYPES))}",
         )
+    _check_keys(name, settings, str(kind))
     model: TurnModel | AgentModel = import_module(TYPES[kind]).open_model(name, settings, around)
     return model
+
+
+def _check_keys(name: str, settings: Mapping[str, Any], kind: str) -> None:
+    """A key that nobody reads would be a setting that nobody keeps to."""
+    known = SHARED | KEYS[kind]
+    for key in settings:
+        if key not in known:
+            close = nearest(key, set(known))
+            help = f'did you mean "{close}"?' if close else f"keys are {', '.join(sorted(known))}"
+            raise OrchError("E812", f'provider "{name}" has the unknown key "{key}"', help=help)

@@ -96,6 +96,11 @@ class AnthropicModel:
                 raise fault
             yield self._events(stream)
 
+    async def models(self) -> list[str]:
+        """The ids of the models that can be used. Raises ProviderError."""
+        with self._faults():
+            return [model.id async for model in self._client.models.list()]
+
     async def close(self) -> None:
         await self._client.close()
 

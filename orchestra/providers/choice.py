@@ -59,6 +59,15 @@ class Choice:
             return {"type": "replay", "path": self._environment[REPLAY]}
         return {"type": provider, **self._tables().get(provider, {})}
 
+    def usable(self) -> list[str]:
+        """The providers that are configured, and the one that is found without a table."""
+        names = list(self._tables())
+        try:
+            default = self._provider(None)
+        except OrchError:
+            return names
+        return names if default in names else [default, *names]
+
     def is_agent(self, provider: str) -> bool:
         return self.settings(provider)["type"] in AGENTS
 
@@ -107,7 +116,7 @@ class Choice:
             "E702",
             "no language model is configured",
             help="set ANTHROPIC_API_KEY, or install the program claude,\n"
-            'or name a provider in orch.toml: [llm] provider = "…",\n'
+            'or name a provider in orch.toml: [llm] provider = "…" (orch howto providers),\n'
             f"or replay recorded answers: {REPLAY}=replies.jsonl",
         )
 

@@ -32,6 +32,7 @@ __all__ = ["OpenAIModel", "open_model"]
 
 BASE = "https://api.openai.com/v1"
 PATH = "/chat/completions"
+LIST = "/models"
 SILENCE = 600.0  # seconds; a server on a slow machine says nothing while it loads a model and reads a long prompt
 DRAIN = 0.5  # seconds that a server may take to close an answer that has ended, so that the connection is used again
 LONGEST_EVENT = 64 * 1024 * 1024
@@ -92,6 +93,22 @@ class OpenAIModel:
             yield self._events(response, turn)
         finally:
             await response.aclose()
+
+    async def models(self) -> list[str]:
+        """The ids of the server's models. Raises ProviderError."""
+        try:
+            response = await self._client.get(self._base + LIST, headers=self._headers)
+        except httpx2.HTTPError as error:
+            raise transport_fault(self.name, self._base, error, self._silence) from None
+        fault = misdirection(self.name, self._base, response, LIST, KINDS)
+        if fault is not None:
+            raise fault
+        if not response.is_success:
+            raise self._status_fault(response, response.text)
+        try:
+            return [str(model["id"]) for model in response.json()["data"]]
+        except (ValueError, LookupError, TypeError):
+            raise ProviderError("broken", f"{self.name}: the list of models has an unknown form") from None
 
     async def close(self) -> None:
         await self._client.aclose()

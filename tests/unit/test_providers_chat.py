@@ -12,6 +12,7 @@ from chat_wire import DONE, MODEL, USAGE, call, chunk, end, event, fails, head, 
 from loopback import CLOSE, HANG, Answer, Loopback, http
 from test_providers_faults import KEY, Setting
 
+from orchestra.cli.in_process import run_in_process
 from orchestra.errors import OrchError
 from orchestra.providers import Surroundings, open_provider
 from orchestra.providers.faults import ProviderError
@@ -270,6 +271,56 @@ def test_a_key_in_the_table_is_a_secret(lab: Setting) -> None:
     lab.table = {"key": "a-key-in-the-file"}
     with Loopback(lambda request: fails(400, "no a-key-in-the-file")) as server, pytest.raises(OrchError) as caught:
         lab.at(server)
-    assert caught.value.message == "lab: no ‹secret key of lab› (400)"
+    assert caught.value.message == "lab: no [redacted:key of lab] (400)"
     assert server.requests[0].headers["authorization"] == "Bearer a-key-in-the-file"
     assert KEY not in str(server.requests)
+
+
+def test_a_key_that_nobody_reads() -> None:
+    with pytest.raises(OrchError) as caught:
+        opened({}, base="http://localhost/v1", keyenv="X")
+    assert (caught.value.code, caught.value.message, caught.value.help) == (
+        "E812",
+        'provider "my-lab" has the unknown key "keyenv"',
+        'did you mean "keyEnv"?',
+    )
+
+
+# ── orch models ──────────────────────────────────────────────────────────────────────────────────
+
+
+def listed(tmp_path: Path, *words: str, body: bytes = b'{"data": [{"id": "small"}, {"id": "big"}]}') -> Any:
+    with Loopback(lambda request: [http(200, body)]) as server:
+        tables = [f'[llm.providers.lab]\ntype = "openai"\nbase = "{server.base}/v1"\n']
+        tables.append('[llm.providers.cloud]\ntype = "anthropic"\nkeyEnv = "CLOUD_KEY"\n')
+        tables.append('[llm.providers.own]\ntype = "command"\ncommand = ["true"]\n')
+        (tmp_path / "orch.toml").write_text("\n".join(tables))
+        return run_in_process(["models", *words], tmp_path, "", {"HOME": str(tmp_path), "PATH": ""})
+
+
+def test_models_are_listed(tmp_path: Path) -> None:
+    done = listed(tmp_path, "lab", "own")
+    assert (done.exit, done.stderr) == (0, "")
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        ["provider", "model"],
+        ["lab", "big"],
+        ["lab", "small"],
+        ["own", "(it", "has", "no", "list)"],
+    ]
+    assert json.loads(listed(tmp_path, "lab", "--json").stdout) == {"lab": ["big", "small"]}
+
+
+def test_a_provider_that_cannot_be_asked_does_not_hide_the_others(tmp_path: Path) -> None:
+    done = listed(tmp_path)
+    assert done.exit == 1
+    assert "error[E703]: cloud: there are no credentials" in done.stderr
+    assert "lab" in done.stdout
+
+
+def test_a_list_of_another_form(tmp_path: Path) -> None:
+    done = listed(tmp_path, "lab", body=b"[]")
+    assert (done.exit, "the list of models has an unknown form" in done.stderr) == (1, True)
+
+
+def test_models_of_nobody(tmp_path: Path) -> None:
+    assert 'there is no provider "lob"' in listed(tmp_path, "lob").stderr

@@ -301,7 +301,7 @@ def test_what_is_refused_is_not_asked_for_again(
 ) -> None:
     name = setting.wire.NAME
     error = setting.fails(code, setting.wire.fails(status, f"no {KEY}", type="x"))
-    assert (error.message, error.fatal, error.exit) == (f"{name}: no ‹secret MODEL_KEY› ({status})", fatal, exit)
+    assert (error.message, error.fatal, error.exit) == (f"{name}: no [redacted:MODEL_KEY] ({status})", fatal, exit)
     assert (error.help or "").startswith((help or "").format(name=name))
     assert len(setting.requests) == 1
 
