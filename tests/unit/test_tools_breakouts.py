@@ -175,7 +175,7 @@ def test_a_pipe_as_list_of_ignored_files_keeps_nobody_waiting(folder: Path) -> N
     assert use(folder, "Glob", pattern="**") == (True, "docs/a.md")
 
 
-def test_binary_and_huge_files(folder: Path) -> None:
+def test_binary_and_huge_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "image.png").write_bytes(b"\x89PNG\0\0")
     with open(folder / "huge.txt", "wb") as handle:
         handle.truncate(3 << 30)  # takes no room on the disk
@@ -185,10 +185,12 @@ def test_binary_and_huge_files(folder: Path) -> None:
         False,
         "huge.txt is larger than 16 MiB, too large to be edited",
     )
-    (folder / "long.txt").write_bytes(b"line\n" * 14_000_000)
-    assert use(folder, "Read", file_path="long.txt", offset=13_900_000) == (
+    monkeypatch.setattr("orchestra.runtime.tools.files.MOST_PASSED", 1000)
+    (folder / "long.txt").write_bytes(b"line\n" * 1000)
+    assert use(folder, "Read", file_path="long.txt", offset=201, limit=1)[1].startswith("   201\tline")
+    assert use(folder, "Read", file_path="long.txt", offset=202) == (
         False,
-        "line 13900000 of long.txt lies too far behind; look for it with Grep",
+        "line 202 of long.txt lies too far behind; look for it with Grep",
     )
     assert use(folder, "Grep", pattern="PNG") == (True, "nothing found")
 

@@ -14,7 +14,7 @@ __all__ = ["edit_file", "read_file", "write_file"]
 
 MOST_LINES = 2000
 MOST_BYTES = 256 * 1024
-MOST_PASSED = 64 * 1024 * 1024  # before the first line that is asked for
+MOST_PASSED = 16 * 1024 * 1024  # before the first line that is asked for
 MOST_EDITED = 16 * 1024 * 1024
 
 
