@@ -1,4 +1,4 @@
 """The parts of the rule-based stand-in: what it can see in Python code, and how it doubts itself.
 
-Talking to the interpreter is left to `reviewer.py`.
+Which of them a prompt asks for is left to `reviewer.py`.
 """

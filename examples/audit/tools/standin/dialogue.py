@@ -1,7 +1,7 @@
 """How the stand-in works through tools: a talk is a generator that yields calls and is sent their results.
 
 One process answers one turn, so a talk is played again from the start with the results so far; what the
-messages look like is left to `reviewer.py`.
+messages look like is left to `protocol.py`. The file is the same in every example.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ def _page(result: Result, known: int) -> tuple[list[str], bool]:
     return page, noted
 
 
-def grep(pattern: str, folder: str) -> Call:
-    """Search the Python files below a folder."""
-    asked = {"pattern": pattern, "path": folder, "glob": "*.py", "output_mode": "content"}
+def grep(pattern: str, folder: str, files: str = "*.py") -> Call:
+    """Search the files below a folder whose names match `files`."""
+    asked = {"pattern": pattern, "path": folder, "glob": files, "output_mode": "content"}
     return Call("Grep", {**asked})
 
 
