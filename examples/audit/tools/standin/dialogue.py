@@ -58,28 +58,42 @@ Talk = Generator[Sequence[Call], list[Result], Answer]
 
 def read_file(path: str) -> Generator[Sequence[Call], list[Result], str]:
     """Read a file page by page and give its text back without line numbers."""
-    lines: list[str] = []
-    while True:
-        asked: dict[str, str | int] = {"file_path": path, "limit": PAGE}
-        if lines:
-            asked["offset"] = len(lines) + 1
-        (result,) = yield [Call("Read", asked)]
-        if result.failed and not lines:
-            raise GaveUp(f"I could not read {path}: {result.text}")
-        page, noted = _page(result, len(lines))
+    return (yield from read_files([path]))[path]
+
+
+def read_files(paths: Sequence[str]) -> Generator[Sequence[Call], list[Result], dict[str, str]]:
+    """Read several files, the first pages of all in one turn."""
+    results = yield [_read(path, 0) for path in paths]
+    texts = {}
+    for path, result in zip(paths, results, strict=True):
+        texts[path] = yield from _whole(path, result)
+    return texts
+
+
+def _read(path: str, known: int) -> Call:
+    asked: dict[str, str | int] = {"file_path": path, "limit": PAGE}
+    return Call("Read", {**asked, "offset": known + 1} if known else asked)
+
+
+def _whole(path: str, first: Result) -> Generator[Sequence[Call], list[Result], str]:
+    if first.failed:
+        raise GaveUp(f"I could not read {path}: {first.text}")
+    lines, more = _page(first, 0)
+    while more:
+        (result,) = yield [_read(path, len(lines))]
+        page, more = _page(result, len(lines))
         lines += page
-        if not page or (len(page) < PAGE and not noted):
-            return "\n".join(lines) + "\n" if lines else ""
+    return "\n".join(lines) + "\n" if lines else ""
 
 
 def _page(result: Result, known: int) -> tuple[list[str], bool]:
-    """The lines that continue the text, and whether the tool added a note to them."""
+    """The lines that continue the text, and whether there may be more."""
     rows = [] if result.failed else result.text.split("\n")
     matches = [_NUMBERED.fullmatch(row) for row in rows]
     numbered = [(int(match[1]), match[2]) for match in matches if match]
     page = [text for number, text in numbered if number > known]
     noted = any(row.strip() and not match for row, match in zip(rows, matches, strict=True))
-    return page, noted
+    return page, bool(page) and (noted or len(page) >= PAGE)
 
 
 def grep(pattern: str, folder: str, files: str = "*.py") -> Call:
