@@ -1,23 +1,19 @@
 """Every example is a project that runs offline as it is shipped, and does what it says on other input too.
 
-How well the stand-in of the audit reviews is judged by its own tests.
+The audit and what all have in common is seen to here. How well its stand-in reviews is judged by its own tests, and
+so are the other examples.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from example_desk import EXAMPLES, Copy, summary
 
-from orchestra.cli.in_process import Finished, run_in_process
-
-EXAMPLES = Path(__file__).parent.parent / "examples"
-MADE = shutil.ignore_patterns(".orch", "output", "__pycache__")
+from orchestra.cli.in_process import Finished
 
 LEAKS = """\
 def read(path):
@@ -33,41 +29,28 @@ def attempt(work):
 """
 
 
-class Audit:
+class Audit(Copy):
     """A copy of the audit and a package for it to look at."""
 
     def __init__(self, folder: Path) -> None:
-        self.home = folder
-        self.project = folder / "audit"
-        self.package = folder / "shop"
-        shutil.copytree(EXAMPLES / "audit", self.project, ignore=MADE)
-        self.package.mkdir()
-        self.put("__init__.py", "")
+        super().__init__("audit", folder)
+        self.put("../shop/__init__.py", "")
 
-    def put(self, name: str, text: str) -> None:
-        (self.package / name).write_text(text)
+    @property
+    def package(self) -> Path:
+        return self.home / "shop"
 
     def run(self, *words: str) -> Finished:
-        environ = {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(self.home),
-        }
-        return run_in_process(["run", "audit", "--source", "../shop", *words], self.project, "", environ)
+        return super().run("--source", "../shop", *words)
 
     def report(self) -> dict[str, Any]:
         """The newest findings.json."""
-        found = sorted(self.project.glob("llm/output/audit/*/findings.json"))
-        return dict(json.loads(found[-1].read_text()))
+        return dict(json.loads((self.made / "findings.json").read_text()))
 
 
 @pytest.fixture
 def audit(tmp_path: Path) -> Audit:
     return Audit(tmp_path)
-
-
-def summary(done: Finished) -> str:
-    """The last line of stderr, without the time."""
-    return done.stderr.splitlines()[-1].rpartition(",")[0]
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()))
@@ -76,9 +59,16 @@ def test_an_example_is_a_project_with_a_page_that_explains_it(example: str) -> N
     assert "orch run" in (EXAMPLES / example / "README.md").read_text()
 
 
+def test_the_stand_ins_speak_alike_and_each_example_is_whole() -> None:
+    """An example is copied by itself, so each has its own copy of what all need; a change is made to all of them."""
+    for name in ("dialogue.py", "protocol.py"):
+        copies = {path.read_text() for path in EXAMPLES.glob(f"*/tools/standin/{name}")}
+        assert len(copies) == 1, f"the copies of {name} differ"
+
+
 def test_the_audit_finds_what_is_there(audit: Audit) -> None:
-    audit.put("reader.py", LEAKS)
-    audit.put("worker.py", SWALLOWS)
+    audit.put("../shop/reader.py", LEAKS)
+    audit.put("../shop/worker.py", SWALLOWS)
     done = audit.run()
     assert done.exit == 0, done.stderr
     report = audit.report()
@@ -89,12 +79,12 @@ def test_the_audit_finds_what_is_there(audit: Audit) -> None:
 
 
 def test_the_audit_asks_nothing_twice_and_only_what_changed(audit: Audit) -> None:
-    audit.put("reader.py", LEAKS)
+    audit.put("../shop/reader.py", LEAKS)
     assert audit.run().exit == 0
     before = audit.report()
     again = audit.run()
     assert (again.exit, summary(again), audit.report()) == (0, "0 calls, 3 cached", before)
-    audit.put("__init__.py", SWALLOWS)
+    audit.put("../shop/__init__.py", SWALLOWS)
     changed = audit.run()
     assert changed.exit == 0, changed.stderr
     assert summary(changed).startswith("2 calls, 2 cached")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import PurePath
 
 from standin.dialogue import Answer, Call, Talk, read_file
 from standin.issue import Case, Issue, answer_for, data, read_issue
@@ -53,7 +52,7 @@ def _cases(issue: Issue, prompt: str) -> list[Case]:
 
 def _command(issue: Issue) -> str:
     """The tests of the module, and the examples of the issue."""
-    module = PurePath(issue.file).stem
+    module = issue.file.rpartition("/")[2].removesuffix(".py")
     return f"python -m pytest tests/test_{module}.py issues/{issue.id}.md"
 
 

@@ -8,10 +8,10 @@ standard error. The file is the same in every example, so that each can be copie
 from __future__ import annotations
 
 import json
+import os.path
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from standin.dialogue import Answer, Call, GaveUp, Result, Talk, as_json
@@ -33,7 +33,7 @@ def serve(choose: Choose) -> int:
     try:
         reply = answer(read_request(sys.stdin.read()), choose)
     except NotUnderstood as error:
-        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        print(f"{os.path.basename(sys.argv[0])}: {error}", file=sys.stderr)
         return 2
     json.dump(reply, sys.stdout, ensure_ascii=False)
     return 0

@@ -1,0 +1,82 @@
+"""A copy of an example in a folder of its own, run as its reader would run it, to its end or until it is killed.
+
+What it should have done is judged by the tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import orchestra
+from orchestra.cli.in_process import Finished, run_in_process
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+MADE = shutil.ignore_patterns(".orch", "output", "__pycache__")
+PATIENCE = 60.0  # seconds until a run must have stored an answer
+
+
+class Copy:
+    """The example `name` below `home`, with `python` and `orch` of the tests on its path."""
+
+    def __init__(self, name: str, home: Path) -> None:
+        self.name = name
+        self.home = home
+        self.project = home / name
+        shutil.copytree(EXAMPLES / name, self.project, ignore=MADE)
+
+    def put(self, path: str, text: str) -> None:
+        target = self.project / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+    def run(self, *words: str) -> Finished:
+        """`orch run NAME WORDS` to its end."""
+        return run_in_process(["run", self.name, *words], self.project, "", self._environ())
+
+    def killed(self, answers: int, *words: str) -> dict[str, str]:
+        """The same, killed when so many answers are stored: those that are, with the times they were given."""
+        command = [sys.executable, "-m", "orchestra", "run", self.name, *words]
+        environ = {**self._environ(), "PYTHONPATH": str(Path(orchestra.__file__).parents[1])}
+        with subprocess.Popen(
+            command, cwd=self.project, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as one:
+            deadline = time.monotonic() + PATIENCE
+            while len(self.stored()) < answers and one.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.005)
+            one.kill()
+        assert one.returncode == -9, "it was not running any more"
+        return self.stored()
+
+    def stored(self) -> dict[str, str]:
+        """Keys of the answers in the store, with the times they were given."""
+        store = self.project / ".orch/store.db"
+        if not store.exists():
+            return {}
+        raw = sqlite3.connect(store)
+        try:
+            return dict(raw.execute("SELECT key, created FROM checkpoints"))
+        except sqlite3.OperationalError:  # looked at before the tables were made
+            return {}
+        finally:
+            raw.close()
+
+    @property
+    def made(self) -> Path:
+        """The folder of the newest run."""
+        return sorted((self.project / "llm/output" / self.name).iterdir())[-1]
+
+    def _environ(self) -> dict[str, str]:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8"}
+
+
+def summary(done: Finished) -> str:
+    """The calls in the last line of stderr, such as `2 calls, 3 cached`."""
+    parts = done.stderr.splitlines()[-1].split(", ")
+    return ", ".join(part for part in parts if part.split()[-1] in ("call", "calls", "cached"))
