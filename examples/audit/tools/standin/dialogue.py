@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PAGE = 2000
 _NUMBERED = re.compile(r"\s*(\d+)\t(.*)")
@@ -20,24 +20,21 @@ class GaveUp(Exception):
     """The stand-in cannot go on; the message is what it says to the user."""
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """A tool and its input."""
 
     name: str
     input: dict[str, str | int]
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What a tool answered."""
 
     text: str
     failed: bool
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line of a file as evidence."""
 
     file: str
@@ -45,8 +42,7 @@ class Line:
     quote: str
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """The end of a talk: the document for the answer file, and the closing words."""
 
     document: dict[str, object]

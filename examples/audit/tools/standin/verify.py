@@ -6,7 +6,7 @@ What speaks against which rule is left to `judges.py`.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from standin.case import Case, Verdict
 from standin.dialogue import Answer, Call, Line, Result, Talk, matching_lines, read_file
@@ -19,7 +19,8 @@ def verify(path: str, finding: Finding) -> Talk:
     """Read the file again, search the package, and answer with a verdict, its reason and its evidence."""
     text = yield from read_file(path)
     verdict = yield from _judge(path, text, finding)
-    return Answer(asdict(verdict), f"{finding.id}: {verdict.verdict}.")
+    document: dict[str, object] = vars(verdict) | {"evidence": [line._asdict() for line in verdict.evidence]}
+    return Answer(document, f"{finding.id}: {verdict.verdict}.")
 
 
 def _judge(path: str, text: str, finding: Finding) -> Generator[Sequence[Call], list[Result], Verdict]:

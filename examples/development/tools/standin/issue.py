@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from standin.protocol import NotUnderstood, section
 
@@ -20,16 +19,14 @@ _QUESTION = re.compile(r"^## Open question\n+(.+?)(?=\n\n|\n- |\Z)", re.MULTILIN
 _FIELD = re.compile(r"^(\w+): (.+)$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """A call and its result, both as code."""
 
     call: str
     expected: str
 
 
-@dataclass(frozen=True)
-class Law:
+class Law(NamedTuple):
     """A case for every value that `name` takes in `values`."""
 
     name: str
@@ -41,8 +38,7 @@ class Law:
         return Case(put.sub(lambda _: value, self.case.call), put.sub(lambda _: value, self.case.expected))
 
 
-@dataclass(frozen=True)
-class Issue:
+class Issue(NamedTuple):
     """An issue as far as it is understood."""
 
     id: str

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from standin.dialogue import Answer, Talk, read_file
 from standin.protocol import NotUnderstood, section
 from standin.reading import points, statements
@@ -17,5 +15,5 @@ def assess(prompt: str) -> Talk:
     text = yield from read_file(path)
     found = statements(path, text, points(prompt))
     rejected = (section(prompt, "rejected") or "").strip()
-    claims = [{**asdict(one), "quote": one.quote if rejected else one.statement} for one in found]
+    claims = [{**one._asdict(), "quote": one.quote if rejected else one.statement} for one in found]
     return Answer({"claims": claims}, f"{len(claims)} statements in {path}.")

@@ -54,7 +54,7 @@ def _judged(claim: Claim, texts: dict[str, str], found: list[Statement]) -> dict
 
 
 def _says(one: Statement, value: float) -> bool:
-    return one.agrees(Statement(**{**vars(one), "value": value}))
+    return one.agrees(one._replace(value=value))
 
 
 def _answered(one: Statement, claim: Claim, agreeing: list[Statement]) -> bool:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from standin.protocol import NotUnderstood, section
 
@@ -27,8 +26,7 @@ _MEASURED = re.compile(r"\b(measured|metered|counted|registered|invoiced|survey)
 _REPORTED = re.compile(r"\b(according to|say|says|said|told|heard)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """A thing to be found out. `terms` are the words by which a statement about it is recognised."""
 
     name: str
@@ -40,8 +38,7 @@ class Point:
         return all(re.search(rf"\b{stem(term)}", sentence, re.IGNORECASE) for term in self.terms)
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """A figure that a document states: where, how it is known, and the words.
 
     `statement` is the whole sentence in one line, `line` and `quote` are the line that holds the figure.

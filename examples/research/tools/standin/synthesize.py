@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import fields
 from typing import Any
 
 from standin.dialogue import Answer, Talk
@@ -16,13 +15,12 @@ from standin.protocol import section
 from standin.reading import Statement, data, points, show
 
 Claim = dict[str, Any]
-_NAMES = [field.name for field in fields(Statement)]
 
 
 def synthesize(prompt: str) -> Talk:
     """Keep what stands of the previous synthesis, work out again what was refuted or open, add what is new."""
     yield from ()
-    known = [Statement(**{name: claim[name] for name in _NAMES}) for claim in _assessed(prompt)]
+    known = [Statement(**{name: claim[name] for name in Statement._fields}) for claim in _assessed(prompt)]
     previous = data(prompt, "previous") or {"claims": [], "open": []}
     doubted = {one["id"] for one in [*(data(prompt, "refuted") or []), *previous["open"]]}
     kept = {claim["id"]: claim for claim in previous["claims"] if claim["id"] not in doubted}
