@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orchestra.config import LlmKeys
 from orchestra.providers.protocol import Usage
 from orchestra.runtime.tools.passage import Passage
 from orchestra.runtime.tools.specs import ToolSet
 
 __all__ = ["MAX_TOKENS", "LLMRequest", "LLMResult", "LineChoice", "PollFacts"]
 
-MAX_TOKENS = 32_000  # of one turn, where the script says nothing
+MAX_TOKENS = LlmKeys().maxTokens  # of one turn, where neither script nor project says anything
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,8 +99,9 @@ class CallArguments:
     agents_only: list[str] = field(default_factory=list)
 
 
-def read_arguments(name: str, args: list[Any], root: Path) -> CallArguments:
+def read_arguments(name: str, args: list[Any], root: Path, max_tokens: int = MAX_TOKENS) -> CallArguments:
     """Reads a call of the function `name` (without `@`). Relative folders start at `root`. Raises E701, E704.
+    `max_tokens` holds where the call names no bound.
 
     The second argument decides on the style: an object holds the settings, anything else is the first of the
     positional ones.
@@ -121,7 +122,7 @@ def read_arguments(name: str, args: list[Any], root: Path) -> CallArguments:
     for needed in function.needed:
         if needed not in given:
             raise wrong(f"@{name} needs {needed}", f"arguments are prompt, {', '.join(function.order)}")
-    return _filled(name, function, prompt, given, root)
+    return _filled(name, function, given, CallArguments(prompt, root, max_tokens=max_tokens))
 
 
 def _prompt(name: str, values: list[Any]) -> str:
@@ -142,8 +143,8 @@ def _positional(name: str, function: Function, values: list[Any]) -> dict[str, A
     return dict(zip(function.order, values, strict=False))
 
 
-def _filled(name: str, function: Function, prompt: str, given: Mapping[str, Any], root: Path) -> CallArguments:
-    arguments = CallArguments(prompt, root)
+def _filled(name: str, function: Function, given: Mapping[str, Any], arguments: CallArguments) -> CallArguments:
+    root = arguments.dir
     for key, value in given.items():
         if key in READERS:
             attribute, read = READERS[key]

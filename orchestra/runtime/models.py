@@ -50,7 +50,7 @@ class _Call:
     def answer(self) -> Any:
         if tool_depth(self._scope.context) > DEEPEST:
             raise OrchError("E732", f"models may ask further models {DEEPEST} deep, and no deeper")
-        given = read_arguments(self._op.name, self._op.inputs, self._run.root)
+        given = read_arguments(self._op.name, self._op.inputs, self._run.root, self._run.config.llm.maxTokens)
         request = self._request(given)
         resolved = self._run.agent.resolve(request.model, request.provider)
         self._warn(given.warnings if self._run.agent.is_agent(resolved) else given.warnings + given.agents_only)
