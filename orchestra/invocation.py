@@ -61,6 +61,7 @@ class RunOptions:
     explain: bool = False
     models: Mapping[str, str] = field(default_factory=dict)
     replay: Path | None = None
+    strict: bool = False  # unknown settings of model calls are errors
     strict_models: bool = False
     record: Path | None = None
     calls_out: Path | None = None

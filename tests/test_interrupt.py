@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 from process_desk import Project, ended, interrupted, said, until
 
+from orchestra.cli.in_process import run_in_process
+from orchestra.runtime import launch
+
 HEAD = "import { @claude } from @orch/llm\nexe llm @ask(n) = @claude(`ask @n`)\n"
 FOUR_OF_MANY = HEAD + "var @a = for parallel(4) @n in [1, 2, 3, 4, 5, 6, 7, 8] => @ask(@n)\nshow @a.length\n"
 GO_ON = "continue with: orch run job\n"
@@ -239,3 +242,16 @@ def test_what_orch_runs_says_of_it(tmp_path: Path) -> None:
     assert " interrupted " in project.orch("runs").out
     assert project.orch("run", "job").exit == 0
     assert " done " in project.orch("runs").out
+
+
+def test_ctrl_c_after_the_script_is_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended_in_time = launch._Session.main
+
+    async def interrupted_late(session: launch._Session) -> int:
+        exit = await ended_in_time(session)
+        os.kill(os.getpid(), signal.SIGINT)
+        return exit
+
+    monkeypatch.setattr(launch._Session, "main", interrupted_late)
+    done = run_in_process(["-e", "show 1"], tmp_path, "", {})
+    assert (done.exit, done.stdout) == (130, "1\n") and "Traceback" not in done.stderr

@@ -38,6 +38,7 @@ HOMES = {
     "markdownify": ("runtime/files/contents.py",),
     "pathspec": ("runtime/tools/search.py",),
     "py_mini_racer": ("runtime/code/isolate.py",),
+    "referencing": ("runtime/schema.py",),  # what jsonschema looks references up with
     "rich": ("cli/render.py",),
     "sqlite_utils": ("store/",),
     "tree_sitter": ("runtime/files/tree_outline.py",),

@@ -13,7 +13,7 @@ from orchestra.check.findings import Findings
 from orchestra.check.module import literal
 from orchestra.errors import Note
 from orchestra.nodes.base import Node, children, walk
-from orchestra.nodes.blocks import Bail, Continue_, Done_, Return_, Throw
+from orchestra.nodes.blocks import Bail, Continue_, Done_, Return_
 from orchestra.nodes.files import File, Files
 from orchestra.nodes.functions import Call, Exe
 from orchestra.nodes.loop import Loop
@@ -32,6 +32,7 @@ from orchestra.nodes.output import (
 )
 from orchestra.nodes.script import Checkpoint, Script
 from orchestra.nodes.templates import Template, references
+from orchestra.nodes.trying import Throw
 from orchestra.nodes.when import ArmAny, When, WhenMatch
 
 __all__ = ["give_advice"]

@@ -12,13 +12,14 @@ from orchestra.check.templates import check_template, template_path
 from orchestra.check.walker import Attitude, Walker, on
 from orchestra.errors import Note
 from orchestra.nodes.base import Node, children
-from orchestra.nodes.blocks import Augment, Block, BlockValue, Catch, Let, Try, Var
+from orchestra.nodes.blocks import Augment, Block, BlockValue, Let, Var
 from orchestra.nodes.functions import Exe
 from orchestra.nodes.hooks import Hook, HookFunction
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import Batch, BatchGroup, For, ForChoice, ForFilter
 from orchestra.nodes.prose import Prose
 from orchestra.nodes.templates import TextLoop
+from orchestra.nodes.trying import Catch, Try
 from orchestra.nodes.when import Arm, When, WhenInline, WhenMatch
 from orchestra.source import Span
 from orchestra.values.known import KEPT, RESERVED, is_known

@@ -116,7 +116,7 @@ FLAGS: tuple[Flag, ...] = (
         "WORD",
         read=one_of("halt", "continue"),
     ),
-    flag("--strict", "", "accepted; errors always end the run"),
+    flag("--strict", "strict", "settings of model calls that nobody knows are errors; other errors always are"),
     flag("--mode", "mode", "read the script as strict or markdown", "MODE", read=one_of("strict", "markdown")),
     flag("--markdown", "mode", "the same as --mode markdown", sets="markdown"),
     flag("--stdout", "stdout", "print the collected document"),

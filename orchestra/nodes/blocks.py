@@ -1,4 +1,4 @@
-"""Statements and blocks: bindings, returns, `if`, `try`. One `Block` serves every construct that has one."""
+"""Statements and blocks: bindings, returns, `if`. One `Block` serves every construct that has one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import Any, Final
 
 from orchestra.errors import Note, OrchError
-from orchestra.nodes.base import Node, Statement, execute, node, present
+from orchestra.nodes.base import Node, Statement, node, present
 from orchestra.nodes.op import Op
 from orchestra.nodes.signals import Continue, Done, Retry, Return, Skip
 from orchestra.nodes.tool_collection import collected
@@ -366,72 +366,6 @@ class If(Statement):
         if self.condition.test(scope):
             return self.then.exec(scope)
         return self.otherwise.exec(scope) if self.otherwise is not None else None
-
-
-@node
-class Catch(Node):
-    """`catch @e [ … ]`."""
-
-    name: str | None
-    body: Block
-
-
-@node
-class Try(Statement):
-    """`try [ … ] catch @e [ … ] finally [ … ]`. `bail` and cancellation are not caught."""
-
-    body: Block
-    handler: Catch | None
-    last: Block | None
-
-    def __post_init__(self) -> None:
-        if self.handler is None and self.last is None:
-            raise OrchError(
-                "E101", "try needs catch or finally", self.span, help="try [ … ] catch @error [ … ]", exit=2
-            )
-
-    def exec(self, scope: Scope) -> Return | None:
-        try:
-            ended = self.body.exec(scope)
-        except OrchError as error:
-            if self.handler is None or error.code == "E399" or error.fatal:
-                raise
-            ended = self._handle(self.handler, error, scope)
-        finally:
-            if self.last is not None:
-                with scope.run.to_its_end():
-                    execute(self.last, scope)
-        return ended
-
-    def _handle(self, handler: Catch, error: OrchError, scope: Scope) -> Return | None:
-        names = {str(handler.name)[1:]: thrown_value(error)} if handler.name else {}
-        return handler.body.exec(scope.child(names=names))
-
-
-def thrown_value(error: OrchError) -> dict[str, Any]:
-    """An error as `catch` sees it: code, message, place, details, and `value` if it was thrown by a script."""
-    data = error.as_data()
-    return {**data, "value": error.details.get("value")} if error.code == "E309" else data
-
-
-@node
-class Throw(Node):
-    """`throw value`."""
-
-    value: Node | None
-
-    def exec(self, scope: Scope) -> None:
-        value = present(plain(self.value.eval(scope))) if self.value is not None else None
-        raise OrchError("E309", _said(value), self.span, details={"value": value})
-
-    eval = exec
-
-
-def _said(value: Any) -> str:
-    """What an uncaught `throw` of a value says: its message, or the value as text."""
-    if isinstance(value, dict) and isinstance(value.get("message"), str):
-        value = value["message"]
-    return "thrown" if value is None or value == "" else template_text(value)
 
 
 @node

@@ -27,6 +27,7 @@ from orchestra.nodes import (
     stages,
     tails,
     templates,
+    trying,
     unbuilt,
     when,
 )  # fmt: skip
@@ -34,5 +35,5 @@ from orchestra.nodes import (
 __all__ = [
     "blocks", "boxes", "commands", "denial", "files", "foreach", "functions", "guards", "hooks", "literals",
     "loop", "loops", "modules", "names", "operators", "options", "output", "parallel_block", "parallel_for",
-    "pipelines", "policies", "prose", "script", "stages", "tails", "templates", "unbuilt", "when",
+    "pipelines", "policies", "prose", "script", "stages", "tails", "templates", "trying", "unbuilt", "when",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestra.nodes.base import Node
-from orchestra.nodes.blocks import Block, Catch, Continue_, Done_, If, Retry_, Skip_, Try
+from orchestra.nodes.blocks import Block, Continue_, Done_, If, Retry_, Skip_
 from orchestra.nodes.foreach import Foreach
 from orchestra.nodes.loop import Endless, Loop, LoopHeader
 from orchestra.nodes.loops import (
@@ -15,6 +15,7 @@ from orchestra.nodes.loops import (
     ForFilter,
 )
 from orchestra.nodes.parallel_for import OldParallel, Parallel, ParallelLimits
+from orchestra.nodes.trying import Catch, Try
 from orchestra.nodes.when import Arm, ArmAny, ArmNone, When, WhenInline, WhenMatch
 from orchestra.printing.layout import Doc, edge
 from orchestra.printing.pipelines import stages

@@ -15,7 +15,6 @@ from orchestra.nodes.blocks import (
     Labelled,
     Let,
     Return_,
-    Throw,
     Var,
 )
 from orchestra.nodes.files import File, Files, Repository, RepositoryOption
@@ -35,6 +34,7 @@ from orchestra.nodes.output import (
     StreamName,
 )
 from orchestra.nodes.script import Checkpoint, Document, Script
+from orchestra.nodes.trying import Throw
 from orchestra.printing.layout import LINE, Doc
 from orchestra.printing.pipelines import written_as
 from orchestra.printing.printer import Level, Printer, listed, prints, spaced

@@ -14,6 +14,7 @@ from orchestra.runtime.calls import MAX_TOKENS, LineChoice
 from orchestra.runtime.claude_settings import (
     LINE_KEYS,
     READERS,
+    SAMPLING,
     SESSIONS,
     as_scalar,
     as_text,
@@ -66,7 +67,7 @@ class CallArguments:
     schema:   the object, or the name of its file as written
     on_fail:  "null" if a failure gives null, "error" if it is raised
     cache:    False if the answer must not come from, or go into, the store
-    warnings: what was passed over, each worth a line
+    warnings: what was passed over, each worth a line; `unknown` if there were settings that nobody knows
     agents_only: likewise what is passed over unless the provider is an agent with tools and sessions of its own
     """
 
@@ -96,6 +97,7 @@ class CallArguments:
     on_fail: str = "error"
     cache: bool = True
     warnings: list[str] = field(default_factory=list)
+    unknown: bool = False
     agents_only: list[str] = field(default_factory=list)
 
 
@@ -151,6 +153,7 @@ def _filled(name: str, function: Function, given: Mapping[str, Any], arguments: 
             setattr(arguments, attribute, read(key, value))
         elif key not in LINE_KEYS:
             arguments.warnings.append(unread(key))
+            arguments.unknown |= key not in SAMPLING
     arguments.dir = root / arguments.dir
     if function.model is not None:
         arguments.model = function.model

@@ -17,6 +17,7 @@ from orchestra.values.tagged import MISSING
 __all__ = [
     "LINE_KEYS",
     "READERS",
+    "SAMPLING",
     "SESSIONS",
     "as_scalar",
     "as_text",

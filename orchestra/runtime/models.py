@@ -51,6 +51,8 @@ class _Call:
         if tool_depth(self._scope.context) > DEEPEST:
             raise OrchError("E732", f"models may ask further models {DEEPEST} deep, and no deeper")
         given = read_arguments(self._op.name, self._op.inputs, self._run.root, self._run.config.llm.maxTokens)
+        if given.unknown and self._run.options.strict:
+            raise OrchError("E701", given.warnings[0], self._op.span)
         request = self._request(given)
         resolved = self._run.agent.resolve(request.model, request.provider)
         self._warn(given.warnings if self._run.agent.is_agent(resolved) else given.warnings + given.agents_only)
@@ -69,7 +71,8 @@ class _Call:
             if given.on_fail != "null" or error.fatal or error.code == "E701":
                 raise error.at(self._op.span) from None
             self._run.warn(Warned(error.code, f"@{self._fn}: {error.message}", self._op.span, error.help))
-            return None
+            told = {"code": error.code, "message": error.message}
+            return with_facts(None, {"llm": {"provider": resolved.provider, "model": resolved.id, "error": told}})
         ledgered.over(result.stop, None)
         if memo is not None:
             memo.fleeting = not given.cache
@@ -111,7 +114,12 @@ class _Call:
         return {
             "provider": result.provider,
             "model": result.model,
-            "usage": {"input": usage.input, "output": usage.output},
+            "usage": {
+                "input": usage.input,
+                "output": usage.output,
+                "cacheWrite": usage.cache_write,
+                "cacheRead": usage.cache_read,
+            },
             "cost": result.cost,
             "turns": result.turns,
             "stop": result.stop,
@@ -119,6 +127,7 @@ class _Call:
             "attempts": result.attempts,
             "cached": False,
             "archive": result.archive,
+            "error": None,
             "poll": None
             if poll is None
             else {"path": str(poll.path), "written": poll.written, "salvaged": poll.salvaged},

@@ -416,6 +416,10 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
         """Fields of `@mx` that the run knows."""
         if name == "checkpoint":
             return {"hit": False}
+        if name == "llm":
+            from orchestra.runtime.llm_context import llm_context
+
+            return llm_context(scope)
         if name == "profile" and self.profile is not None:
             return self.profile
         if name == "outDir":
