@@ -12,6 +12,8 @@ import sqlite3
 import sys
 import zlib
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,9 +35,7 @@ LEAKS = "def read(path):\n    file = open(path)\n    return file.read()\n"
 def reviewer(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """The stand-in of the example, which is no package of ours."""
     monkeypatch.syspath_prepend(str(EXAMPLE / "tools"))
-    module = __import__("reviewer")
-    answer: Callable[[dict[str, Any]], dict[str, Any]] = module.answer
-    return answer
+    return partial(import_module("standin.protocol").answer, choose=import_module("reviewer").choose)
 
 
 def as_messages(request: dict[str, Any]) -> dict[str, Any]:
