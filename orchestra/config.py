@@ -107,7 +107,6 @@ class CheckpointKeys:
     resume: str = key(one_of("auto", "manual", "never"), "auto", "when stored answers are served")
     stale: str = key(one_of("rerun", "use", "ask"), "rerun", "what happens to answers of older code")
     store: str = key(TEXT, ".orch/store.db", "the database, from the project root")
-    secrets: bool = key(SWITCH, False, "store values labelled `secret` as well")
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,24 +184,7 @@ def test_a_failed_run_says_so(tmp_path: Path) -> None:
     assert " done " in run(project, "runs").out
 
 
-# ── options and settings do what they say, or are refused ────────────────────────────────────────
-
-UNBUILT = [
-    ("--fork other", "", "--fork"),
-    ("", "[checkpoint]\nsecrets = true\n", "[checkpoint] secrets"),
-]
-
-
-@pytest.mark.parametrize(("words", "settings", "name"), UNBUILT, ids=[name for _, _, name in UNBUILT])
-def test_what_is_not_enforced_is_refused_before_anything_runs(
-    tmp_path: Path, words: str, settings: str, name: str
-) -> None:
-    (tmp_path / "orch.toml").write_text(settings)
-    (tmp_path / "job.mld").write_text('output "x" to "ran.txt"\n')
-    done = run_in_process(["job.mld", *words.split()], tmp_path, "", {})
-    assert done.exit == 2
-    assert f"error[E605]: {name} is not enforced by this version\n" in done.stderr
-    assert not (tmp_path / "ran.txt").exists()
+# ── options and settings do what they say ────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ Which file is run is decided by `file` and `run`; the run itself is `runtime.lau
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from orchestra.cli.options import CommandLine
 from orchestra.cli.reporting import Reporting
+from orchestra.cli.scripts import Scripts
 from orchestra.cli.shell import Shell
 from orchestra.config import Config, with_aliases
 from orchestra.invocation import RunOptions
@@ -26,7 +28,7 @@ def start(source: Path | str, line: CommandLine, config: Config, shell: Shell) -
                 source=source,
                 mode=line.options.mode or _mode(source),
                 payload=line.payload,
-                options=line.options,
+                options=_named(line.options, config, shell),
                 root=config.root,
                 config=config,
                 streams=Streams(shell.stdin, reporting.stdout, reporting.stderr),
@@ -35,6 +37,14 @@ def start(source: Path | str, line: CommandLine, config: Config, shell: Shell) -
                 subscribers=reporting.subscribers,
             )
         )
+
+
+def _named(options: RunOptions, config: Config, shell: Shell) -> RunOptions:
+    """The options with the script of `--fork` as the store knows it."""
+    if options.fork is None:
+        return options
+    scripts = Scripts.of(config, shell.environ)
+    return replace(options, fork=scripts.identity(options.fork, config.root, shell.cwd))
 
 
 def _environ(options: RunOptions, shell: Shell) -> dict[str, str]:

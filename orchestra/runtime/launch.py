@@ -26,7 +26,6 @@ from orchestra.location import relative_name
 from orchestra.nodes.signals import Signal
 from orchestra.parse import parse_script
 from orchestra.runtime.lanes import lane
-from orchestra.runtime.refusals import refuse_unbuilt
 from orchestra.runtime.run import Run
 from orchestra.runtime.signals import Interrupted
 from orchestra.runtime.sinks import Sinks
@@ -81,7 +80,6 @@ class LaunchRequest:
 def launch(request: LaunchRequest) -> int:
     """Run the script. Returns the exit code; raises the OrchError that ended it."""
     started = time.monotonic()
-    refuse_unbuilt(request.options, request.config)
     source, name = _source(request)
     script = parse_script(source, request.mode)
     options = request.options.settled(request.config.run)

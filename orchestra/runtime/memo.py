@@ -174,6 +174,9 @@ class Memo:
         repeated = self._repeated(key)
         if repeated is not None:
             return repeated
+        if run.overlay is not None and (forked := run.overlay.look_up(key, frame.validity)) is not None:
+            run.explain(frame.op, "hit", f"from {run.overlay.script}")
+            return forked
         if not run.reads_checkpoints and key.digest not in self._made:
             run.explain(frame.op, "miss", "stored answers are not served here")
             return None

@@ -25,11 +25,12 @@ from orchestra.values.scope import Scope
 from orchestra.values.tagged import unwrap
 
 if TYPE_CHECKING:
+    from orchestra.invocation import ResumeTarget
     from orchestra.runtime.agent import Agent
     from orchestra.runtime.module import Module
     from orchestra.runtime.modules import Modules
     from orchestra.runtime.witness import CallsOut
-    from orchestra.store import Execution, Store
+    from orchestra.store import Execution, Overlay, Store
 
 __all__ = ["Recording"]
 
@@ -72,6 +73,7 @@ class Recording:
         self._calls = 0
         self._calls_out: CallsOut | None = None
         self._out_dir: str | None = None
+        self.overlay: Overlay | None = None
         self._temporary = ExitStack()
         self.ending: OrchError | None = None  # why the run ends before its end
 
@@ -144,11 +146,39 @@ class Recording:
         self._check_modes()
         if self.options.new and self._has_answers():
             self._execution = self._open()  # at once: what was asked for holds, however early the run ends
+        if self.options.fork is not None:
+            self.overlay = self._laid_over(self.options.fork)
         for target in self.options.resume:
             if target.phase is not None:
-                self.execution.resume.mark_phase(target.phase, self._phases.names(self._recorded_phases()))
+                self._redo_phase(target.phase)
             elif target.function is not None:
-                self.execution.resume.mark_function(target.function, target.site, target.prefix, target.only_matching)
+                self._redo_function(target.function, target)
+
+    def _laid_over(self, script: str) -> Overlay:
+        """The answers of another script. E811 if it has none."""
+        overlay = self._connected().overlay(script, onto=self.script_name, read_digest=self.digest_now)
+        if not overlay.resume.functions():
+            known = ", ".join(self._connected().scripts()) or "none"
+            help = f"scripts with stored results: {known}"
+            raise OrchError("E811", f'script "{script}" has no stored results to fork from', help=help, exit=2)
+        return overlay
+
+    def _redo_phase(self, name: str) -> None:
+        resume = self.execution.resume
+        phases = self._phases.names(self._recorded_phases())
+        resume.mark_phase(name, phases)
+        if self.overlay is not None:
+            self.overlay.hide(self.overlay.resume.of_phase(name, phases))
+
+    def _redo_function(self, name: str, target: ResumeTarget) -> None:
+        """Own answers are marked, those of the other script hidden for this run. E803 if there are neither."""
+        chosen = (name, target.site, target.prefix, target.only_matching)
+        resume, overlay = self.execution.resume, self.overlay
+        theirs = overlay is not None and name in overlay.resume.functions()
+        if name in resume.functions() or not theirs:
+            resume.mark_function(*chosen)
+        if overlay is not None and theirs:
+            overlay.hide(overlay.resume.of_function(*chosen))
 
     def _has_answers(self) -> bool:
         """Whether earlier runs of the script left any. Begins no store."""

@@ -3,6 +3,7 @@
 from orchestra.store.calls import CallRow, Calls
 from orchestra.store.checkpoints import Checkpoints, Hit, Miss, Stale, StoredFile, WrittenFile
 from orchestra.store.keys import Key, make_key
+from orchestra.store.overlay import Overlay
 from orchestra.store.runs import Execution
 from orchestra.store.spending import Amount, Spending, Standing
 from orchestra.store.store import Store
@@ -19,6 +20,7 @@ __all__ = [
     "Key",
     "Miss",
     "NotStored",
+    "Overlay",
     "SecretValue",
     "Spending",
     "Stale",

@@ -48,6 +48,10 @@ class Key:
         """Canonical JSON of the list of arguments."""
         return f"[{','.join(self.arguments)}]"
 
+    def of(self, module: str) -> Key:
+        """The same call of a function of the same name in another module."""
+        return _key(module, self.function, self.arguments, self.attempts, self.sample)
+
     @property
     def argument_digests(self) -> list[str]:
         return [_sha256(argument)[:FEW_DIGITS] for argument in self.arguments]
@@ -68,6 +72,12 @@ def make_key(
         arguments = tuple(canonical(arg) for arg in _given(args))
     except RecursionError as error:
         raise Uncacheable("an argument contains itself or is nested too deeply") from error
+    return _key(module, function, arguments, attempts, sample)
+
+
+def _key(
+    module: str, function: str, arguments: tuple[str, ...], attempts: tuple[tuple[int, str], ...], sample: int
+) -> Key:
     tries = canonical([[number, hint] for number, hint in attempts])
     identity = f"[{FORM},{_quote(module)},{_quote(function)},[{','.join(arguments)}],{tries},{sample}]"
     return Key(module, function, arguments, attempts, sample, _sha256(identity)[:DIGITS])

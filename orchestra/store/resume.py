@@ -19,7 +19,7 @@ MARKED = "UPDATE checkpoints SET state = 'marked' WHERE script = ? AND state = '
 
 
 class Resume:
-    """Marks on the answers of one script. Every method says how many it changed."""
+    """Marks on the answers of one script. Every method that changes some says how many."""
 
     def __init__(self, connection: Connection, *, script: str) -> None:
         self._connection = connection
@@ -31,10 +31,15 @@ class Resume:
 
         Raises E801 if there is none and E802 if there are several.
         """
+        return self._mark(self.of_phase(name, phases_in_source))
+
+    def of_phase(self, name: str, phases_in_source: Sequence[str]) -> list[str]:
+        """The keys of those answers."""
         first = phases_in_source.index(_chosen(name, phases_in_source))
         later = phases_in_source[first:]
         places = ", ".join("?" * len(later))
-        return self._connection.change(f"{MARKED} AND phase IN ({places})", (self._script, *later))
+        sql = f"SELECT key FROM checkpoints WHERE script = ? AND phase IN ({places})"
+        return [key for (key,) in self._connection.all(sql, (self._script, *later))]
 
     def mark_function(self, name: str, site: int | None, prefix: str | None, only_matching: bool) -> int:
         """Mark the answers of the function or variable `name`; E803 if it has none.
@@ -43,14 +48,17 @@ class Resume:
         prefix: only the first whose first argument begins so and the later calls of the same run, or with
                 `only_matching` all that begin so
         """
+        return self._mark(self.of_function(name, site, prefix, only_matching))
+
+    def of_function(self, name: str, site: int | None, prefix: str | None, only_matching: bool) -> list[str]:
+        """The keys of those answers."""
         self._check_function(name)
         rows = self._rows(name, site)
         if prefix is not None:
             start = storable(prefix)
             matching = [row for row in rows if self._first_argument(row).startswith(start)]
             rows = matching if only_matching else list(_from_first(matching, rows))
-        with self._connection.transaction():
-            return sum(self._connection.change(f"{MARKED} AND key = ?", (self._script, row[0])) for row in rows)
+        return [row[0] for row in rows]
 
     def mark_all(self) -> int:
         return self._connection.change(MARKED, (self._script,))
@@ -71,6 +79,10 @@ class Resume:
             name = fn.removeprefix("var:")
             counts[name] = counts.get(name, 0) + count
         return counts
+
+    def _mark(self, keys: Iterable[str]) -> int:
+        with self._connection.transaction():
+            return sum(self._connection.change(f"{MARKED} AND key = ?", (self._script, key)) for key in keys)
 
     def _check_function(self, name: str) -> None:
         counts = self.functions()

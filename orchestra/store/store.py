@@ -8,6 +8,7 @@ from pathlib import Path
 from orchestra.store.claims import Owner
 from orchestra.store.connection import Connection
 from orchestra.store.location import read_mounts
+from orchestra.store.overlay import Overlay
 from orchestra.store.resume import Resume
 from orchestra.store.runs import Execution, begin
 from orchestra.store.values import Codec
@@ -63,6 +64,14 @@ class Store:
     def resume(self, script: str) -> Resume:
         """The marks of a script that is not being run."""
         return Resume(self.connection, script=script)
+
+    def overlay(self, script: str, *, onto: str, read_digest: Callable[[str], str | None]) -> Overlay:
+        """The answers of `script` for the calls of the script `onto`."""
+        return Overlay(self.connection, self.codec, read_digest, script=script, onto=onto)
+
+    def scripts(self) -> list[str]:
+        """The scripts that have answers."""
+        return [name for (name,) in self.connection.all("SELECT DISTINCT script FROM checkpoints ORDER BY script")]
 
     def close(self) -> None:
         """Write the counters of hits and close the file."""

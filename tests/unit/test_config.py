@@ -131,7 +131,6 @@ def test_every_table(tmp_path: Path) -> None:
         deny = ["net"]
         [checkpoint]
         resume = "manual"
-        secrets = true
         """,
     )
     config = load(tmp_path, {})
@@ -151,7 +150,7 @@ def test_every_table(tmp_path: Path) -> None:
     assert config.prelude.modules == ("@orch/llm",)
     assert config.paths == {"kit": tmp_path / "shared", "abs": Path("/opt/kit")}
     assert config.policy == {"deny": ["net"]}
-    assert (config.checkpoint.resume, config.checkpoint.secrets) == ("manual", True)
+    assert config.checkpoint.resume == "manual"
 
 
 def test_environment_overrides_the_file(tmp_path: Path) -> None:
