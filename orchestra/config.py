@@ -85,7 +85,7 @@ class LlmKeys:
     models: Mapping[str, Any] = key(TABLE, {}, "model ids behind short names, such as `sonnet`")
     extraRoots: tuple[str, ...] = key(TEXTS, (), "folders outside the working folder that tools may enter")
     maxTokens: int = key(COUNT, 32_000, "tokens of one turn of a model, where the call names no bound")
-    maxWait: float = key(DURATION, 120.0, "longest wait for a provider's limit before a call fails")
+    maxWait: float = key(DURATION, 120.0, "longest wait for a limit of a provider; a longer one parks the run")
     env: tuple[str, ...] = key(
         TEXTS, (), "variables with secret-looking names that commands of models see all the same"
     )

@@ -7,6 +7,7 @@ so are the other examples.
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,11 @@ class Audit(Copy):
 
     def run(self, *words: str) -> Finished:
         return super().run("--source", "../shop", *words)
+
+    def asked(self, sql: str) -> Any:
+        """What the store says."""
+        with sqlite3.connect(self.project / ".orch" / "store.db") as store:
+            return store.execute(sql).fetchone()[0]
 
     def report(self) -> dict[str, Any]:
         """The newest findings.json."""
@@ -96,3 +102,17 @@ def test_the_audit_says_when_there_is_nothing_to_audit(audit: Audit) -> None:
     done = audit.run()
     assert (done.exit, done.stdout) == (1, "")
     assert f"no Python files below {audit.package}" in done.stderr
+
+
+def test_the_audit_keeps_to_its_budget_and_goes_on_with_a_higher_one(audit: Audit) -> None:
+    for number in range(5):
+        audit.put(f"../shop/part{number}.py", SWALLOWS)
+    stopped = audit.run("--budget", "usd=0.05", "--parallel", "2")
+    assert stopped.exit == 4, stopped.stderr
+    assert "--budget usd=0.1 " in stopped.stderr.splitlines()[-1]
+    spent, stored = audit.asked("SELECT total(cost) FROM calls"), audit.asked("SELECT count(*) FROM checkpoints")
+    assert 0.02 < spent <= 0.05
+    done = audit.run("--budget", "usd=0.10", "--parallel", "2")
+    assert done.exit == 0, done.stderr
+    assert summary(done).startswith(f"{11 - stored} calls, {stored} cached")  # 6 reviews, 5 findings to verify
+    assert spent < audit.asked("SELECT total(cost) FROM calls") <= 0.10

@@ -1,4 +1,4 @@
-"""`orch cost [RUN]`: calls, tokens and dollars by function and model.
+"""`orch cost [RUN]`: calls, tokens and dollars by run, phase, function or model.
 
 Prices come from the providers; a call without a known price is counted and said so.
 """
@@ -15,12 +15,13 @@ from orchestra.cli.clicked import invoke
 from orchestra.cli.render import table
 from orchestra.cli.shell import Shell
 from orchestra.cli.stored import chosen_run, open_store
-from orchestra.cli.tally import amount, dollars
-from orchestra.store.listings import UsageTotal, usage_by_function
+from orchestra.cli.tally import amount, price
+from orchestra.store.listings import USAGE_COLUMNS, UsageTotal, usage_by
 
 __all__ = ["main"]
 
-HEADINGS = ("function", "model", "calls>", "failed>", "in>", "out>", "cached in>", "cost>")
+FIGURES = ("calls>", "failed>", "in>", "out>", "cached in>", "cost>")
+IN_DATA = {"function": "fn"}  # as in events and in the store
 
 
 def main(argv: list[str], shell: Shell) -> int:
@@ -29,32 +30,47 @@ def main(argv: list[str], shell: Shell) -> int:
 
 @click.command(name="cost")
 @click.argument("run", required=False)
+@click.option(
+    "--by",
+    type=click.Choice(list(USAGE_COLUMNS)),
+    multiple=True,
+    default=("function", "model"),
+    show_default="function and model",
+    help="What to sum up; may be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def cost(shell: Shell, run: str | None, as_json: bool) -> None:
+def cost(shell: Shell, run: str | None, by: tuple[str, ...], as_json: bool) -> None:
     """Show what RUN cost (`last` is the latest), or all runs of this project."""
     with open_store(shell.config(), shell) as store:
-        totals = usage_by_function(store, chosen_run(store, run).id if run else None)
+        totals = usage_by(store, by, chosen_run(store, run).id if run else None)
     if as_json:
-        return click.echo(json.dumps([asdict(total) for total in totals], indent=2))
+        return click.echo(json.dumps([_data(by, total) for total in totals], indent=2))
     if not totals:
         return click.echo("No model calls yet.")
-    return table(HEADINGS, [*map(_row, totals), _sum(totals)], shell.stdout)
+    return table((*by, *FIGURES), [*map(_row, totals), _sum(totals, len(by))], shell.stdout)
+
+
+def _data(by: Sequence[str], total: UsageTotal) -> dict[str, object]:
+    """A sum for programs: a cost that nobody knows is null, one that is known in part says how many calls lack it."""
+    figures = asdict(total)
+    del figures["of"]
+    if total.unpriced == total.calls:
+        figures["cost"] = None
+    return dict(zip((IN_DATA.get(name, name) for name in by), total.of, strict=True)) | figures
 
 
 def _row(total: UsageTotal) -> tuple[str, ...]:
-    figures = (amount(total.input), amount(total.output), amount(total.cache_read))
-    return (total.fn, total.model, str(total.calls), str(total.failed), *figures, _price(total.cost, total))
+    return (*(name or "" for name in total.of), *_figures([total]))
 
 
-def _price(cost: float, *totals: UsageTotal) -> str:
-    unpriced = sum(total.unpriced for total in totals)
-    if not unpriced:
-        return dollars(cost)
-    return f"{dollars(cost)} + ?" if cost else "unknown"
+def _sum(totals: Sequence[UsageTotal], columns: int) -> tuple[str, ...]:
+    return ("total", *[""] * (columns - 1), *_figures(totals))
 
 
-def _sum(totals: Sequence[UsageTotal]) -> tuple[str, ...]:
-    counts = (str(sum(total.calls for total in totals)), str(sum(total.failed for total in totals)))
+def _figures(totals: Sequence[UsageTotal]) -> tuple[str, ...]:
+    calls, failed = sum(total.calls for total in totals), sum(total.failed for total in totals)
     tokens = (sum(t.input for t in totals), sum(t.output for t in totals), sum(t.cache_read for t in totals))
-    return ("total", "", *counts, *map(amount, tokens), _price(sum(t.cost for t in totals), *totals))
+    unpriced = sum(total.unpriced for total in totals)
+    known = sum(total.cost for total in totals) if unpriced < calls else None
+    return (str(calls), str(failed), *map(amount, tokens), price(known, unpriced > 0))

@@ -15,7 +15,7 @@ from orchestra.cli.render import table
 from orchestra.cli.scripts import Scripts
 from orchestra.cli.shell import Shell
 from orchestra.cli.stored import open_store, state
-from orchestra.cli.tally import dollars
+from orchestra.cli.tally import price
 from orchestra.store.listings import RunSummary, list_runs
 
 __all__ = ["main"]
@@ -45,5 +45,5 @@ def runs(shell: Shell, script: str | None, most: int, as_json: bool) -> None:
 
 def _row(run: RunSummary) -> tuple[str, ...]:
     started = run.started[:16].replace("T", " ")
-    figures = (str(run.executions), str(run.calls), dollars(run.cost))
-    return (run.id, run.script, str(run.number), started, state(run.exit), *figures)
+    figures = (str(run.executions), str(run.calls), price(run.cost, run.unpriced > 0))
+    return (run.id, run.script, str(run.number), started, state(run.exit, run.parked_until), *figures)

@@ -66,7 +66,7 @@ def _call(details: RunDetails, id: str) -> CallRow:
 
 def _run_lines(details: RunDetails) -> Iterator[str]:
     run = details.summary
-    yield f"{run.id}: {run.script}, number {run.number}, {state(run.exit)}"
+    yield f"{run.id}: {run.script}, number {run.number}, {state(run.exit, run.parked_until)}"
     yield f"  payload      {json.dumps(details.payload, ensure_ascii=False)}"
     if details.out_dir:
         yield f"  output       {details.out_dir}"

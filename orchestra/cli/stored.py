@@ -60,7 +60,10 @@ def chosen_run(store: Store, name: str) -> RunSummary:
     raise OrchError("E810", f'there is no run "{name}"', help=help, exit=2)
 
 
-def state(exit: int | None) -> str:
+def state(exit: int | None, parked_until: str | None = None) -> str:
+    """How a run stands, by the exit code of its last process."""
+    if parked_until is not None:
+        return f"parked until {parked_until[:16].replace('T', ' ')}"
     return "running" if exit is None else STATES.get(exit, "failed")
 
 

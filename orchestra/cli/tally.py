@@ -12,7 +12,7 @@ from typing import Any
 
 from orchestra.events import Event
 
-__all__ = ["LoopTally", "Tally", "amount", "clock", "dollars"]
+__all__ = ["LoopTally", "Tally", "amount", "clock", "dollars", "price"]
 
 # Items that end sooner were not waited for (they came from the store) and say nothing about the others.
 INSTANT = 0.05
@@ -86,11 +86,8 @@ class Tally:
         return ", ".join([*parts, clock(self.elapsed)])
 
     def price(self) -> str:
-        """What the calls cost; `at least` when some have no known price."""
-        if self.cost is None:
-            return "cost unknown"
-        shown = dollars(self.cost)
-        return f"at least {shown}" if self.unpriced else shown
+        """What the calls cost."""
+        return "cost unknown" if self.cost is None else price(self.cost, self.unpriced)
 
     def _run_end(self, data: dict[str, Any]) -> None:
         self._ended = self._monotonic()
@@ -172,6 +169,13 @@ def dollars(cost: float | None) -> str:
     if cost is None:
         return ""
     return f"${cost:.2f}" if cost >= 0.01 or cost == 0 else f"${cost:.4f}"
+
+
+def price(known: float | None, more: bool) -> str:
+    """What calls cost of which some, with `more`, have no known price; `known` is the sum of the others."""
+    if known is None:
+        return "unknown" if more else ""
+    return f"at least {dollars(known)}" if more else dollars(known)
 
 
 def clock(seconds: float) -> str:

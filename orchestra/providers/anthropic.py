@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import anthropic
@@ -107,7 +107,7 @@ class AnthropicModel:
     async def _events(self, stream: anthropic.AsyncMessageStream[None]) -> AsyncIterator[Event]:
         started = False
         inputs: dict[int, str] = {}
-        with self._faults():
+        with _billed(stream), self._faults():
             async for event in stream:
                 started = started or event.type == "message_start"
                 if event.type == "text":
@@ -118,7 +118,8 @@ class AnthropicModel:
                     inputs[event.index] = inputs.get(event.index, "") + event.delta.partial_json
         message = stream.current_message_snapshot if started else None
         if message is None or message.stop_reason is None:
-            raise ProviderError("transient", f"{self.name}: the answer broke off before its end")
+            billed = _usage(message.usage) if message is not None else None
+            raise ProviderError("transient", f"{self.name}: the answer broke off before its end", usage=billed)
         if message.stop_reason not in STOPS:
             raise ProviderError("broken", f'{self.name}: unknown stop reason "{message.stop_reason}"')
         content = [block.to_dict(mode="json") for block in message.content]
@@ -192,6 +193,17 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+@contextmanager
+def _billed(stream: anthropic.AsyncMessageStream[None]) -> Iterator[None]:
+    """Adds to a fault in the middle of an answer what had been counted until then: it is to be paid."""
+    try:
+        yield
+    except ProviderError as error:
+        with suppress(AssertionError):  # the client has no message yet
+            error.usage = _usage(stream.current_message_snapshot.usage)
+        raise
 
 
 def _parameters(turn: Turn) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from orchestra.values.tagged import MISSING
 
 __all__ = [
     "KILLED",
+    "USAGE_COLUMNS",
     "CheckpointSummary",
     "ExecutionDetails",
     "RunDetails",
@@ -25,7 +27,7 @@ __all__ = [
     "list_runs",
     "show_call",
     "show_run",
-    "usage_by_function",
+    "usage_by",
 ]
 
 
@@ -34,7 +36,10 @@ KILLED: Final = -9  # in place of the exit code of a process that could not tell
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run in one line. ended and exit: of its last execution, None while it works; KILLED if it was killed."""
+    """A run in one line. ended and exit: of its last execution, None while it works; KILLED if it was killed.
+
+    parked_until: when a provider's limit ends that it did not wait for
+    """
 
     id: str
     script: str
@@ -45,6 +50,8 @@ class RunSummary:
     executions: int
     calls: int
     cost: float | None
+    unpriced: int = 0
+    parked_until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +82,12 @@ class RunDetails:
 
 @dataclass(frozen=True, slots=True)
 class UsageTotal:
-    """What a function used with one model. cost: sum of the known costs; unpriced: calls without one."""
+    """What the calls used that have the values `of` the asked columns in common.
 
-    fn: str
-    model: str
+    cost: sum of the known costs; unpriced: calls without one
+    """
+
+    of: tuple[str | None, ...]
     calls: int
     failed: int
     input: int
@@ -119,11 +128,13 @@ SUMMARY = f"""
     SELECT r.id, r.script, r.number, r.started, e.ended, e.exit, e.host, e.boot, e.pid, e.born,
         (SELECT count(*) FROM executions WHERE run = r.id),
         (SELECT count(*) {FROM_CALLS} WHERE x.run = r.id),
-        (SELECT sum(cost) {FROM_CALLS} WHERE x.run = r.id)
+        (SELECT sum(cost) {FROM_CALLS} WHERE x.run = r.id),
+        (SELECT count(*) - count(cost) {FROM_CALLS} WHERE x.run = r.id),
+        e.parked_until
     FROM runs r JOIN executions e ON e.rowid = (SELECT max(rowid) FROM executions WHERE run = r.id)"""
 CALLS = f"SELECT {', '.join(f'calls.{name}' for name in COLUMNS)} {FROM_CALLS}"
 USAGE = f"""
-    SELECT fn, model, count(*), count(error), sum(input), sum(output), sum(cache_write), sum(cache_read),
+    SELECT count(*), count(error), sum(input), sum(output), sum(cache_write), sum(cache_read),
         sum(ms), total(cost), count(*) - count(cost)
     {FROM_CALLS}"""
 CHECKPOINTS = """
@@ -165,11 +176,16 @@ def show_call(store: Store, run_id: str, call_id: str) -> CallRow | None:
     return _call(row) if row else None
 
 
-def usage_by_function(store: Store, run_id: str | None = None) -> list[UsageTotal]:
-    """What each function used with each model, in one run or in all; the most expensive first."""
+USAGE_COLUMNS: Final = {"run": "x.run", "phase": "phase", "function": "fn", "model": "model", "provider": "provider"}
+
+
+def usage_by(store: Store, columns: Sequence[str], run_id: str | None = None) -> list[UsageTotal]:
+    """What was used, summed up by some of `USAGE_COLUMNS`, in one run or in all; the most expensive first."""
+    names = ", ".join(USAGE_COLUMNS[column] for column in columns)
     condition, values = ("", ()) if run_id is None else (" WHERE x.run = ?", (run_id,))
-    order = " GROUP BY fn, model ORDER BY total(cost) DESC, fn, model"
-    return [UsageTotal(*row) for row in store.connection.all(f"{USAGE}{condition}{order}", values)]
+    order = f" GROUP BY {names} ORDER BY total(cost) DESC, {names}"
+    rows = store.connection.all(f"{USAGE.replace('SELECT', f'SELECT {names},', 1)}{condition}{order}", values)
+    return [UsageTotal(row[: len(columns)], *row[len(columns) :]) for row in rows]
 
 
 def list_checkpoints(store: Store, script: str) -> list[CheckpointSummary]:
@@ -189,9 +205,9 @@ def checkpoint_value(store: Store, script: str, key: str, *, previous: bool = Fa
 
 
 def _summary(row: tuple[Any, ...]) -> RunSummary:
-    id, script, number, started, ended, exit, *owner, executions, calls, cost = row
+    id, script, number, started, ended, exit, *owner, executions, calls, cost, unpriced, parked_until = row
     exit = _exit(exit, Owner(*owner))
-    return RunSummary(id, script, number, started, ended, exit, executions, calls, cost)
+    return RunSummary(id, script, number, started, ended, exit, executions, calls, cost, unpriced, parked_until)
 
 
 def _exit(exit: int | None, owner: Owner) -> int | None:

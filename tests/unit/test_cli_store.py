@@ -112,7 +112,7 @@ def test_runs_latest_first(used: Desk) -> None:
     heading, gone, audit = rows(used.out)
     assert heading == ["run", "script", "no.", "started", "state", "times", "calls", "cost"]
     assert gone == ["r2", "llm/run/gone.mld", "1", "2026-01-02", "03:04", "running", "1", "0"]
-    assert audit == ["r1", SCRIPT, "1", "2026-01-02", "03:04", "done", "1", "2", "$0.02"]
+    assert audit == ["r1", SCRIPT, "1", "2026-01-02", "03:04", "done", "1", "2", "at", "least", "$0.02"]
 
 
 def test_runs_of_one_script(used: Desk) -> None:
@@ -173,12 +173,23 @@ def test_cost(used: Desk) -> None:
     assert rows(used.out)[1:] == [
         ["review", "m-1", "1", "0", "1.5k", "300", "12k", "$0.02"],
         ["verify", "m-1", "1", "1", "1.5k", "300", "12k", "unknown"],
-        ["total", "2", "1", "3k", "600", "24k", "$0.02", "+", "?"],
+        ["total", "2", "1", "3k", "600", "24k", "at", "least", "$0.02"],
     ]
     used.orch("cost", "r1", "--json")
     assert [total["fn"] for total in json.loads(used.out)] == ["review", "verify"]
     assert used.orch("cost", "last") == 0
     assert used.out == "No model calls yet.\n"
+
+
+def test_cost_by_phase_and_run(used: Desk) -> None:
+    assert used.orch("cost", "--by", "run", "--by", "function") == 0
+    assert [row[:2] for row in rows(used.out)[1:]] == [["r1", "review"], ["r1", "verify"], ["total", "2"]]
+    assert used.orch("cost", "r1", "--by", "function", "--json") == 0
+    assert [(sum["fn"], sum["cost"], sum["unpriced"]) for sum in json.loads(used.out)] == [
+        ("review", 0.02, 0),
+        ("verify", None, 1),
+    ]
+    assert used.orch("cost", "--by", "colour") == 2
 
 
 # ── checkpoint ───────────────────────────────────────────────────────────────────────────────────

@@ -167,3 +167,16 @@ def test_keys_are_kept_nowhere(audit: Audit) -> None:
     assert "[redacted:OTHER_TOKEN]" in kept
     assert KEY not in kept
     assert OTHER not in kept
+
+
+def test_a_budget_stops_it_and_a_higher_one_sends_only_what_is_missing(audit: Audit) -> None:
+    with Loopback(audit.respond) as server:
+        stopped = audit.run(server, "--budget", "calls=2")
+        assert stopped.exit == 4, stopped.stderr
+        asked = len(server.requests)
+        done = audit.run(server, "--budget", "calls=3")
+        assert done.exit == 0, done.stderr
+        assert "1 call, 2 cached" in done.stderr
+        assert len(server.requests) > asked
+    told = [json.dumps(request.body["messages"]) for request in server.requests]
+    assert len(set(told)) == len(told)  # no conversation was held twice

@@ -16,7 +16,7 @@ from orchestra.store.listings import (
     list_runs,
     show_call,
     show_run,
-    usage_by_function,
+    usage_by,
 )
 from orchestra.store.store import Store
 
@@ -111,7 +111,7 @@ def test_runs_are_listed_across_scripts_latest_first(store: Store, clock: Clock)
     second.finish(0)
     later = clock()
     start(store, script="b.mld")
-    mine = RunSummary("r1", SCRIPT, 1, started, later, 0, executions=2, calls=3, cost=0.5)
+    mine = RunSummary("r1", SCRIPT, 1, started, later, 0, executions=2, calls=3, cost=0.5, unpriced=1)
     other = RunSummary("r2", "b.mld", 1, later, None, None, executions=1, calls=0, cost=None)
     assert list_runs(store) == [other, mine]
     assert list_runs(store, SCRIPT) == [mine]
@@ -165,17 +165,24 @@ def test_a_call_is_written_down_as_far_as_it_has_come(store: Store) -> None:
     assert list_calls(store, execution.run_id) == [CALL]
 
 
+def test_usage_by_run_and_phase(store: Store) -> None:
+    start(store).calls.put(replace(CALL, phase=None))
+    start(store, '{"n": 2}').calls.put(replace(CALL, phase="grading", cost=9.0))
+    sums = usage_by(store, ["run", "phase"])
+    assert [(sum.of, sum.cost) for sum in sums] == [(("r2", "grading"), 9.0), (("r1", None), CALL.cost)]
+
+
 def test_usage_by_function_and_model(store: Store) -> None:
     calls = start(store).calls
     calls.put(CALL)
     calls.put(replace(CALL, id="0002", cost=None, error="timeout"))
     calls.put(replace(CALL, id="0003", fn="verify", cost=1.0))
     start(store, '{"n": 2}').calls.put(replace(CALL, fn="verify", model="m2", cost=None))
-    verify = UsageTotal("verify", "m1", 1, 0, 100, 20, 5, 7, 1500, 1.0, 0)
-    review = UsageTotal("review", "m1", 2, 1, 200, 40, 10, 14, 3000, 0.25, 1)
-    assert usage_by_function(store, "r1") == [verify, review]
-    assert usage_by_function(store) == [
+    verify = UsageTotal(("verify", "m1"), 1, 0, 100, 20, 5, 7, 1500, 1.0, 0)
+    review = UsageTotal(("review", "m1"), 2, 1, 200, 40, 10, 14, 3000, 0.25, 1)
+    assert usage_by(store, ["function", "model"], "r1") == [verify, review]
+    assert usage_by(store, ["function", "model"]) == [
         verify,
         review,
-        UsageTotal("verify", "m2", 1, 0, 100, 20, 5, 7, 1500, 0.0, 1),
+        UsageTotal(("verify", "m2"), 1, 0, 100, 20, 5, 7, 1500, 0.0, 1),
     ]
