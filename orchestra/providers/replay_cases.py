@@ -6,9 +6,10 @@ Which call gets which case is decided here; playing the turns of a case is the b
      "turns": [{"tool": "Write", "input": {"file_path": "$POLL", "content": "…"}}, {"text": "stored"}],
      "usage": {"input": 90, "output": 12}, "times": 1, "delay": 2.5}
 
-All keys of `match` must hold; `sha256` is that of the prompt, `nth` counts how often the other keys held, `times`
-how often the case has answered. Items of a parallel loop do not count each other's calls, so that an answer never
-depends on which of them was faster: a call counts only those that were certainly made before it.
+All keys of `match` must hold; `sha256` is that of the prompt, `item` the numbers of the parallel items around the call,
+`nth` counts how often the other keys held, `times` how often the case has answered. Items of a parallel loop do not
+count each other's calls, so that an answer never depends on which of them was faster: a call counts only those that
+were certainly made before it.
 `note` is for whoever reads the file. `reply` (text, or data that is written as JSON) stands for one turn of text,
 `error` for a turn that fails.
 A turn may be a list of objects where the model says or asks several things at once.
@@ -25,11 +26,11 @@ from typing import Any
 from orchestra.errors import OrchError, nearest
 from orchestra.providers.protocol import STOPS, Turn, Usage
 
-__all__ = ["Case", "Cases", "Played", "first_line", "load_cases", "prompt_hash"]
+__all__ = ["Case", "Cases", "Played", "Position", "first_line", "items_of", "load_cases", "prompt_hash"]
 
 KEYS = {"match", "turns", "reply", "error", "usage", "times", "delay", "note"}
 TEXT_KEYS = ("fn", "agent", "purpose", "model", "sha256")
-MATCH_KEYS = {*TEXT_KEYS, "contains", "nth"}
+MATCH_KEYS = {*TEXT_KEYS, "contains", "nth", "item"}
 USAGE_KEYS = {"input", "output", "cache_write", "cache_read", "cache_write_long"}
 TURN_KEYS = {"text", "tool", "input", "raw", "stop", "category", "error"}
 
@@ -57,6 +58,11 @@ def first_line(prompt: str) -> str:
     return line if len(line) <= 80 else line[:79] + "…"
 
 
+def items_of(position: Position) -> list[int]:
+    """The numbers of the items of parallel loops around a position, the outermost first, from 0."""
+    return list(position[1::2])
+
+
 @dataclass(slots=True)
 class Case:
     """One line. `turns` holds the blocks of each turn; `seen` and `used` are the positions of calls so far."""
@@ -81,6 +87,8 @@ class Case:
         found += [f'the prompt does not contain "{text}"' for text in self._texts() if text not in turn.prompt]
         if match.get("sha256") not in (None, prompt_hash(turn.prompt)):
             found.append("sha256 differs")
+        if match.get("item") not in (None, items := items_of(turn.position)):
+            found.append(f"item is {items}, not {match['item']}")
         return found
 
     def refusal(self, position: Position) -> str | None:
@@ -188,6 +196,9 @@ def _check_match(match: dict[str, Any], where: str) -> None:
         if not isinstance(match.get(key, ""), str):
             raise _wrong(where, f'"{key}" must be text')
     _count(match.get("nth"), where, "nth")
+    items = match.get("item", [])
+    if not (isinstance(items, list) and all(type(number) is int for number in items)):
+        raise _wrong(where, '"item" must be a list of whole numbers')
     texts = match.get("contains", [])
     if not isinstance(texts, str) and not (isinstance(texts, list) and all(isinstance(t, str) for t in texts)):
         raise _wrong(where, '"contains" must be text or a list of texts')

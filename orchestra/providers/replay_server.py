@@ -20,7 +20,7 @@ from orchestra.providers.replay_cases import load_cases
 
 __all__ = ["FORMATS", "Answer", "Endpoint", "Format", "Refusal"]
 
-UNSEEN = frozenset({"fn", "agent", "purpose"})  # nobody says them over HTTP
+UNSEEN = frozenset({"fn", "agent", "purpose", "item"})  # nobody says them over HTTP
 
 STATUS: dict[Kind, int] = {
     "auth": 401,

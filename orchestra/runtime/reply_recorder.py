@@ -12,7 +12,7 @@ from typing import Any
 
 from orchestra.errors import OrchError
 from orchestra.providers import ProviderError, Reply, Turn, Usage
-from orchestra.providers.replay_cases import first_line, prompt_hash
+from orchestra.providers.replay_cases import Position, first_line, items_of, prompt_hash
 from orchestra.runtime.calls import LLMRequest, LLMResult
 from orchestra.runtime.files import writer
 from orchestra.runtime.redact import Redactor
@@ -50,7 +50,7 @@ class ReplyRecorder:
         self._path = path
         self._redactor = redactor
         self._taped: dict[str, _Taped] = {}
-        self._lines: list[tuple[tuple[int, ...], str]] = []
+        self._cases: list[tuple[Position, dict[str, Any]]] = []
         self._before = _complete_lines(path)
 
     def replied(self, turn: Turn, reply: Reply) -> None:
@@ -83,18 +83,34 @@ class ReplyRecorder:
             "times": 1,
             "note": first_line(request.prompt),
         }
-        line = json.dumps(self._redactor.clean_data(case), ensure_ascii=False) + "\n"
-        self._lines.append((request.position, line))
-        writer.append(self._path, line)
+        case = self._redactor.clean_data(case)
+        self._cases.append((request.position, case))
+        writer.append(self._path, _line(case))
 
     def close(self) -> None:
         """Lines of parallel items lie as they ended; sorted, the file does not depend on that."""
-        if self._lines:
-            lines = [line for _, line in sorted(self._lines, key=lambda entry: entry[0])]
+        if self._cases:
+            _tell_items_apart(self._cases)
+            lines = [_line(case) for _, case in sorted(self._cases, key=lambda entry: entry[0])]
             writer.write(self._path, self._before + "".join(lines))
 
     def _of(self, call_id: str) -> _Taped:
         return self._taped.setdefault(call_id, _Taped())
+
+
+def _line(case: dict[str, Any]) -> str:
+    return json.dumps(case, ensure_ascii=False) + "\n"
+
+
+def _tell_items_apart(cases: list[tuple[Position, dict[str, Any]]]) -> None:
+    """Where items of one parallel loop asked the same, each gets its own answer again."""
+    alike: dict[str, list[tuple[Position, dict[str, Any]]]] = {}
+    for position, case in cases:
+        alike.setdefault(json.dumps(case["match"]), []).append((position, case))
+    for group in alike.values():
+        if len(group) > 1 and any(items_of(position) for position, _ in group):
+            for position, case in group:
+                case["match"]["item"] = items_of(position)
 
 
 def _complete_lines(path: Path) -> str:

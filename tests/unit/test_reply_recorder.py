@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +161,45 @@ def test_an_agent_program_is_known_by_its_result(desk: Desk) -> None:
     assert recorded(desk, "calls.jsonl")[0]["agent"] == "mole"
     assert desk.orch("a.mld", "--new", "--models", "tape.jsonl", "--strict-models") == 0
     assert desk.out == "from the program\n"
+
+
+def test_items_that_asked_the_same_get_their_own_answers_again(desk: Desk) -> None:
+    desk.write(
+        "a.mld",
+        """\
+import { @haiku } from @orch/llm
+exe llm @crop() = @haiku("What grows?")
+show @crop()
+show (for parallel(3) @i in [1, 2, 3] => @crop() with { sample: @i }).join(",")
+show @crop() with { sample: 9 }
+""",
+    )
+    items = [{"match": {"item": [number]}, "reply": text} for number, text in enumerate(("kale", "peas", "figs"))]
+    cases = [*items, {"match": {"item": []}, "reply": "moss"}]
+    desk.write("models.jsonl", "".join(json.dumps(case) + "\n" for case in cases))
+    desk.orch("a.mld", "--models", "models.jsonl", "--record", "tape.jsonl")
+    assert desk.out == "moss\nkale,peas,figs\nmoss\n"
+    assert [case["match"]["item"] for case in recorded(desk)] == [[], [0], [1], [2], []]
+    assert desk.orch("a.mld", "--new", "--models", "tape.jsonl", "--strict-models") == 0
+    assert desk.out == "moss\nkale,peas,figs\nmoss\n"
+
+
+def test_a_killed_run_leaves_whole_lines_and_goes_on(desk: Desk) -> None:
+    desk.write(
+        "a.mld",
+        """\
+import { @haiku } from @orch/llm
+exe llm @crop(bed) = @haiku(`What grows in @bed?`)
+show @crop("shade")
+if !@fileExists("again") [ sh { touch again; kill -9 $PPID } ]
+show @crop("sun")
+""",
+    )
+    desk.write("models.jsonl", '{"match": {"contains": "shade"}, "reply": "moss"}\n{"reply": "figs"}\n')
+    words = [sys.executable, "-m", "orchestra", "a.mld", "--models", "models.jsonl", "--record", "tape.jsonl"]
+    killed = subprocess.run(words, cwd=desk.root, env={"HOME": str(desk.root), "PATH": "/usr/bin:/bin"}, check=False)
+    assert killed.returncode == -9
+    assert [case["turns"] for case in recorded(desk)] == [[{"text": "moss"}]]
+    assert desk.orch("a.mld", *words[4:]) == 0
+    assert desk.orch("a.mld", "--new", "--models", "tape.jsonl", "--strict-models") == 0
+    assert desk.out == "moss\nfigs\n"
