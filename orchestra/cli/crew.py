@@ -94,7 +94,9 @@ class _Crew:
             verdict: Verdict = worker.recv()
         except EOFError:
             self._workers[worker].join()
-            return Verdict(trial.name, 0, f"the process that ran it died (exit {self._workers[worker].exitcode})")
+            return Verdict(
+                trial.name, 0, problem=f"the process that ran it died (exit {self._workers[worker].exitcode})"
+            )
         return verdict
 
     def _send_home(self) -> None:

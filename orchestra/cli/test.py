@@ -83,8 +83,7 @@ def _chosen(found: list[Trial], only: tuple[str, ...], words: tuple[str, ...]) -
 
 
 def _is_called(trial: Trial, name: str) -> bool:
-    name = name.removesuffix(SUFFIX)
-    return name in (trial.name, Path(trial.name).name)
+    return name.removesuffix(trial.suffix) in (trial.name, Path(trial.name).name)
 
 
 def _cores() -> int:
@@ -111,7 +110,7 @@ def _report(done: list[Verdict], failed: list[Verdict], shell: Shell, seconds: f
         if verdict.updated:
             shell.say(f"\nupdated {verdict.name}\n{verdict.diff}")
     for verdict in failed:
-        place = f"{verdict.name}{SUFFIX}" + (f":{verdict.line}" if verdict.line else "")
+        place = (verdict.file or verdict.name) + (f":{verdict.line}" if verdict.line else "")
         shell.say(f"\nFAILED {place}\n{verdict.problem}" + (f"\n{verdict.diff}" if verdict.diff else ""))
     shell.say(("\n" if failed else "") + f"{_counts(done, failed)} in {seconds:.1f} s")
 

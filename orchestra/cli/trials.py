@@ -1,7 +1,8 @@
 """Test files: which there are, and what came of running one of them.
 
-`NAME.test.mld` is a script. Beside it may lie `NAME.replies.jsonl` (answers of models), `NAME.expected.txt` (what it
-prints), `NAME.args` (its arguments, one a line) and `NAME.stdin`. How results are shown is left to `test`.
+`NAME.test.mld` is a script, `NAME.test.txt` a session (see `sessions`). Beside them may lie `NAME.replies.jsonl`
+(answers of models), beside a script `NAME.expected.txt` (what it prints), `NAME.args` (its arguments, one a line) and
+`NAME.stdin`. How results are shown is left to `test`.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from typing import Any
 
 from orchestra.cli.options import CommandLine, read, with_arguments
 from orchestra.cli.scratch import LEFT_OUT, Scratch
+from orchestra.cli.sessions import Step, printed, read_session, rewritten
 from orchestra.cli.shell import Shell
 from orchestra.cli.start import start
 from orchestra.errors import OrchError, internal_error, render
+from orchestra.paths import cache_dir
 from orchestra.runtime.redact import is_secret_name
 
 __all__ = ["SUFFIX", "Trial", "Verdict", "attempt", "find_trials"]
 
 SUFFIX = ".test.mld"
+SESSION = ".test.txt"
 CLOCK = "2026-01-01T00:00:00.000Z"
 SEED = 1
 LONGEST = 60.0  # seconds
@@ -36,8 +40,12 @@ class Trial:
     path: Path
     name: str
 
+    @property
+    def suffix(self) -> str:
+        return SESSION if self.path.name.endswith(SESSION) else SUFFIX
+
     def beside(self, suffix: str) -> Path:
-        return self.path.with_name(self.path.name.removesuffix(SUFFIX) + suffix)
+        return self.path.with_name(self.path.name.removesuffix(self.suffix) + suffix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class Verdict:
 
     name: str
     ms: int
+    file: str = ""
     problem: str = ""
     diff: str = ""
     line: int | None = None
@@ -60,7 +69,7 @@ class Verdict:
 
     def as_data(self) -> dict[str, Any]:
         outcome = "passed" if self.passed else "failed"
-        told = {"problem": self.problem, "diff": self.diff, "line": self.line, "updated": self.updated or None}
+        told = {name: getattr(self, name) for name in ("file", "line", "problem", "diff", "updated")}
         return {"name": self.name, "outcome": outcome, "ms": self.ms} | {k: v for k, v in told.items() if v}
 
 
@@ -70,7 +79,7 @@ def find_trials(paths: Iterable[Path], cwd: Path) -> list[Trial]:
     for path in paths:
         if not path.exists():
             raise OrchError("E401", f"file not found: {path}", exit=2)
-        if path.is_file() and not path.name.endswith(SUFFIX):
+        if path.is_file() and not path.name.endswith((SUFFIX, SESSION)):
             raise OrchError("E810", f"{path.name} is no test", help=f"tests are called NAME{SUFFIX}", exit=2)
         found |= dict.fromkeys(_below(path) if path.is_dir() else [path])
     return sorted((Trial(path, _name(path, cwd)) for path in found), key=lambda trial: trial.name)
@@ -80,13 +89,13 @@ def _below(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if path.is_dir() and not path.is_symlink() and path.name not in LEFT_OUT:
             yield from _below(path)
-        elif path.name.endswith(SUFFIX) and path.is_file():
+        elif path.name.endswith((SUFFIX, SESSION)) and path.is_file():
             yield path
 
 
 def _name(path: Path, cwd: Path) -> str:
     shown = path.relative_to(cwd) if path.is_relative_to(cwd) else path
-    return str(shown).removesuffix(SUFFIX)
+    return str(shown).removesuffix(SUFFIX).removesuffix(SESSION)
 
 
 # ── one test ─────────────────────────────────────────────────────────────────────────────────────
@@ -103,10 +112,41 @@ class _Done:
 def attempt(trial: Trial, scratch: Scratch, environ: Mapping[str, str], update: bool) -> Verdict:
     """Run the test in the copy, which is as new afterwards, and judge it."""
     began = time.monotonic()
-    done = _run(trial, scratch, environ)
-    verdict = _judge(trial, done, scratch, update)
+    if trial.suffix == SESSION:
+        verdict = _replayed(trial, scratch, environ, update)
+    else:
+        verdict = _judge(trial, _run(trial, scratch, environ), scratch, update)
     scratch.restore()
-    return replace(verdict, ms=round((time.monotonic() - began) * 1000))
+    return replace(verdict, ms=round((time.monotonic() - began) * 1000), file=f"{trial.name}{trial.suffix}")
+
+
+def _replayed(trial: Trial, scratch: Scratch, environ: Mapping[str, str], update: bool) -> Verdict:
+    """Run a session; the first command that prints something else is the problem."""
+    text = trial.path.read_text(encoding="utf-8")
+    steps = read_session(text)
+    if not steps:
+        return Verdict(trial.name, 0, problem="no line begins with $ and a command")
+    surroundings = {**_environ(environ, scratch), "ORCH_LLM_REPLAY": str(_replies(trial, scratch))}
+    try:
+        outputs = printed(steps, scratch.root, surroundings, scratch.home, LONGEST)
+    except TimeoutError as error:
+        return Verdict(trial.name, 0, problem=str(error))
+    outputs = [_as_in_project(output, scratch) for output in outputs]
+    wrong = next((pair for pair in zip(steps, outputs, strict=False) if not pair[0].fits(pair[1])), None)
+    if wrong is None:
+        return _ended_early(trial, steps, len(outputs))
+    step, output = wrong
+    diff = _diff(step.expected, output, "expected")
+    if not update or len(outputs) < len(steps):
+        return Verdict(trial.name, 0, problem=f"$ {step.command}", diff=diff, line=step.line)
+    trial.path.write_text(rewritten(text, steps, outputs), encoding="utf-8")
+    return Verdict(trial.name, 0, diff=diff, updated=True)
+
+
+def _ended_early(trial: Trial, steps: list[Step], done: int) -> Verdict:
+    if done == len(steps):
+        return Verdict(trial.name, 0)
+    return Verdict(trial.name, 0, problem=f"$ {steps[done - 1].command}\nended the session", line=steps[done - 1].line)
 
 
 def _run(trial: Trial, scratch: Scratch, environ: Mapping[str, str]) -> _Done:
@@ -125,20 +165,17 @@ def _run(trial: Trial, scratch: Scratch, environ: Mapping[str, str]) -> _Done:
 
 def _line(trial: Trial, scratch: Scratch) -> CommandLine:
     """The arguments of the test, and what makes every run of it the same."""
-    args, replies = trial.beside(".args"), trial.beside(".replies.jsonl")
+    args = trial.beside(".args")
     words = args.read_text(encoding="utf-8").splitlines() if args.exists() else []
     line = with_arguments(read(words, scratch.root), 0)
     options = line.options
-    if not replies.exists():
-        replies = scratch.home / "replies.jsonl"  # no model is ever asked: a call without a reply is an error
-        replies.write_text("", encoding="utf-8")
     return replace(
         line,
         options=replace(
             options,
             clock=options.clock or CLOCK,
             seed=SEED if options.seed is None else options.seed,
-            replay=options.replay or replies,
+            replay=options.replay or _replies(trial, scratch),
             strict_models=True,
             quiet=True,
             timeout=options.timeout or LONGEST,
@@ -146,27 +183,40 @@ def _line(trial: Trial, scratch: Scratch) -> CommandLine:
     )
 
 
+def _replies(trial: Trial, scratch: Scratch) -> Path:
+    """Where models answer from. None is ever asked: without a file a call is an error."""
+    replies = trial.beside(".replies.jsonl")
+    if not replies.exists():
+        replies = scratch.home / "replies.jsonl"
+        replies.write_text("", encoding="utf-8")
+    return replies
+
+
+def _as_in_project(text: str, scratch: Scratch) -> str:
+    return text.replace(str(scratch.root), str(scratch.original))
+
+
 def _environ(environ: Mapping[str, str], scratch: Scratch) -> dict[str, str]:
-    """The user's environment without secrets and without what decides about runs."""
+    """The user's environment without secrets and without what decides about runs. Parsed grammars are shared."""
     kept = {
         name: value
         for name, value in environ.items()
         if not (is_secret_name(name) or name.startswith(("ORCH_", "MLLD_", "ANTHROPIC_")))
     }
-    return {**kept, "HOME": str(scratch.home)}
+    return {**kept, "HOME": str(scratch.home), "XDG_CACHE_HOME": str(cache_dir(environ).parent)}
 
 
 def _judge(trial: Trial, done: _Done, scratch: Scratch, update: bool) -> Verdict:
     """A run must end with 0; then what it printed must be what is expected, if that is written down."""
-    stdout, stderr = (text.replace(str(scratch.root), str(scratch.original)) for text in (done.stdout, done.stderr))
     if done.fault is not None:
         place = done.fault.span
-        problem = render(done.fault, scratch.root)
         line = place.line if place is not None and place.source.path == _copy_of(trial, scratch) else None
-        return Verdict(trial.name, 0, problem.replace(str(scratch.root), str(scratch.original)), line=line)
+        problem = _as_in_project(render(done.fault, scratch.root), scratch)
+        return Verdict(trial.name, 0, problem=problem, line=line)
     if done.exit:
-        return Verdict(trial.name, 0, f"{stderr}ended with exit code {done.exit}")
-    return _compared(trial, stdout, update)
+        told = _as_in_project(done.stderr, scratch)
+        return Verdict(trial.name, 0, problem=f"{told}ended with exit code {done.exit}")
+    return _compared(trial, _as_in_project(done.stdout, scratch), update)
 
 
 def _copy_of(trial: Trial, scratch: Scratch) -> Path:
@@ -180,7 +230,7 @@ def _compared(trial: Trial, stdout: str, update: bool) -> Verdict:
         return Verdict(trial.name, 0)
     diff = _diff(known or "", stdout, expected.name)
     if not update:
-        return Verdict(trial.name, 0, f"prints something else than {expected.name}", diff)
+        return Verdict(trial.name, 0, problem=f"prints something else than {expected.name}", diff=diff)
     expected.write_bytes(stdout.encode("utf-8", "replace"))
     return Verdict(trial.name, 0, diff=diff, updated=True)
 

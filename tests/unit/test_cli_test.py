@@ -154,3 +154,55 @@ def test_nothing_to_run(desk: Desk, words: tuple[str, ...], told: str) -> None:
         desk.write("bed.test.mld", "show 1\n")
     assert desk.orch("test", *words) == 2
     assert told in desk.err
+
+
+SESSION = """\
+What a gardener types.
+
+$ orch run beds --name north -q
+Bed north: moss
+$ orch run beds --new -q | tr a-z A-Z
+BED ?: MOSS
+$ (exit 3)
+$ echo $?
+3
+$ cd llm/run && ls
+…mld
+"""
+
+
+def test_a_session(desk: Desk) -> None:
+    script = """\
+import { @haiku } from @orch/llm
+var @name = @payload.name ?? "?"
+show `Bed @name: @haiku("What grows?")`
+"""
+    desk.write("llm/run/beds.mld", script)
+    desk.write("tests/beds.test.txt", SESSION)
+    desk.write("tests/beds.replies.jsonl", '{"reply": "moss"}')
+    desk.environ["PATH"] = "/usr/bin:/bin"
+    before = files(desk.root)
+    assert desk.orch("test", "--only", "beds") == 0, desk.out
+    assert desk.out.startswith("ok tests/beds\n1 passed")
+    assert files(desk.root) == before
+    desk.write("tests/beds.test.txt", SESSION.replace("MOSS", "FIGS"))
+    assert desk.orch("test", "--update") == 0
+    assert (desk.root / "tests/beds.test.txt").read_text() == SESSION
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("nothing to run\n", "no line begins with $ and a command"),
+        ("$ exit 4\n$ echo never\n", "FAILED a.test.txt:1\n$ exit 4\nended the session"),
+        (
+            "$ echo a\nb\n$ exit\n$ echo 3\n",
+            "FAILED a.test.txt:1\n$ echo a\n--- expected\n+++ printed\n@@ -1 +1 @@\n-b\n+a\n",
+        ),
+    ],
+)
+def test_sessions_that_fail(desk: Desk, text: str, told: str) -> None:
+    desk.write("a.test.txt", text)
+    assert desk.orch("test", "--update") == 1
+    assert told in desk.out
+    assert (desk.root / "a.test.txt").read_text() == text
