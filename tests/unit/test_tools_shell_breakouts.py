@@ -288,6 +288,22 @@ def test_words_about_dangerous_things_are_no_danger(folder: Path) -> None:
         assert verdict(folder, "Bash", command) is None, command
 
 
+@pytest.mark.parametrize("spec", ["Bash", "Bash(git:*)", "Bash,!Bash(git push:*)"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        '"' * 40_001, "\\" * 60_000, "<<x\n" * 15_000, "(" * 60_000, "git;" * 15_000, "cd sub;" * 3000, "time " * 12_000,
+        "env " * 4000, "sh -c " * 3000, "find . " + "-exec a " * 5000, "git *a " + "* " * 3000, "a[" * 30_000 + "=",
+        "git >x " * 3000, "x" * 70_000, "git " + " ".join(f"*{number}" for number in range(3000)),
+    ],
+    ids=lambda command: command[:8],
+)  # fmt: skip
+def test_no_command_keeps_the_check_busy(folder: Path, spec: str, command: str) -> None:
+    began = time.process_time()
+    verdict(folder, spec, command)
+    assert time.process_time() - began < 5
+
+
 def test_code_in_names_of_variables(folder: Path) -> None:
     for command in ["printf -v 'a[$(id)]' x", "test -v 'a[`id`]'", "[ -v 'a[$(id)]' ]", "unset 'a[$(id)]'"]:
         program = command.split()[0]

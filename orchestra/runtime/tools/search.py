@@ -28,6 +28,7 @@ __all__ = ["glob_files", "grep_files"]
 MOST_ENTRIES = 200
 MOST_OUTPUT = 100 * 1024
 BREATH = 256  # files between two looks at the rest of the world
+DEEPEST = 100  # folders within folders; each level on the way down is open meanwhile
 MOST_RULES = 1024 * 1024
 GREP_SECONDS = 30.0
 CHILD = "orchestra.runtime.tools.grep_child"
@@ -104,6 +105,8 @@ def _walk(workspace: Workspace, base: Path) -> Iterator[Path]:
             for found in _rules(descriptor):
                 rules[folder] = found
             known = [(at, rules[at]) for at in (*reversed(folder.parents), folder) if at in rules]
+            if name.count("/") >= DEEPEST:
+                folders.clear()
             folders[:] = [name for name in folders if not _skipped(folder / name, True, known)]
             for name in files:
                 if not _skipped(folder / name, False, known) and _is_regular(name, descriptor):

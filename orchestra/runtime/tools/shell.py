@@ -5,6 +5,7 @@ Whether the command may be run is decided in `shell_check`.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -35,8 +36,11 @@ async def run_shell(workspace: Workspace, environment: Mapping[str, str], input:
             timeout=seconds,
             merge=True,
         )
-    except OSError:
-        raise Refusal("bash cannot be started") from None
+    except OSError as error:
+        why = (
+            "the command is too long; write it into a file" if error.errno == errno.E2BIG else "bash cannot be started"
+        )
+        raise Refusal(why) from None
     output = _shortened(done.stdout.decode("utf-8", "replace"))
     if done.code is None:
         why = "printed too much" if done.overflow else f"took longer than {seconds:g} s"

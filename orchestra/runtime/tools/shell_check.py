@@ -20,9 +20,8 @@ __all__ = ["check_command"]
 
 ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\[.*\])?\+?=", re.DOTALL)
 HARMLESS_VARIABLES = re.compile(r"LANG|LC_[A-Z]+|NO_COLOR|CI|TZ")
-HEREDOC = re.compile(  # its body, unless a shell gets it
-    r"^(?P<line>(?![^\n]*sh\b[^\n]*<<)[^\n]*<<-?[ \t]*(['\"]?)(\w+)\2[^\n]*\n).*?^\t*\3$", re.DOTALL | re.MULTILINE
-)
+HEREDOC = re.compile(r"(?<!<)<<(?!<)-?[ \t]*(['\"]?)(\w+)\1")
+LONGEST = 64 * 1024  # characters of a command; half of what the system takes
 MOST_PLACES = 64
 
 
@@ -33,6 +32,8 @@ def check_command(text: str, tools: ToolSet, workspace: Workspace) -> tuple[tupl
     """
     if not is_possible(text):
         raise Refusal("the command contains a character that no command can have")
+    if len(text) > LONGEST:
+        raise Refusal("the command is too long; write it into a file")
     free = tools.whole("Bash") and not any(rule.tool == "Bash" for rule in tools.denials)
     try:
         commands = split_command(text)
@@ -137,9 +138,24 @@ def _rules(tools: ToolSet) -> str:
 
 def _check_roughly(text: str) -> None:
     """Where everything is granted and not all can be seen: dangerous commands that stand in plain sight."""
-    for piece in re.split(r"[;&|(){}`\n]", HEREDOC.sub(r"\g<line>", text)):
+    for piece in re.split(r"[;&|(){}`\n]", _without_bodies(text)):
         words = [word.strip("\"'") for word in piece.split()]
         words = words[next((at for at, word in enumerate(words) if word not in RESERVED), len(words)) :]
         danger = forbidden_command(stripped(words))
         if danger is not None:
             raise Refusal(f"`{' '.join(words)}` is never run for a model: {danger}")
+
+
+def _without_bodies(text: str) -> str:
+    """The text without its here-documents, but those that a shell reads."""
+    kept: list[str] = []
+    end: str | None = None
+    for line in text.split("\n"):
+        if end is not None:
+            end = None if line.lstrip("\t") == end else end
+            continue
+        kept.append(line)
+        found = HEREDOC.search(line)
+        if found is not None and not re.search(r"sh\b", line[: found.start()]):
+            end = found[2]
+    return "\n".join(kept)

@@ -21,6 +21,8 @@ __all__ = ["UNSURE", "check_redirect", "credential"]
 
 UNSURE = re.compile(r"[$*?\[~]")  # what the shell would still expand in a path
 PATTERN = re.compile(r"[*?\[]")
+MOST_PATTERNS = 50
+LONGEST_NAME = 255
 MOST_FILES = 1000  # that a pattern in a command is filled in with
 
 
@@ -62,7 +64,11 @@ def _check_kind(path: Path, target: str, writes: bool) -> None:
 
 def credential(words: Sequence[str], places: Sequence[Path]) -> str | None:
     """The first word in which an existing file with credentials is named."""
-    for word in words:
+    patterns = 0
+    for word in dict.fromkeys(words):
+        patterns += PATTERN.search(word) is not None
+        if patterns > MOST_PATTERNS:
+            raise Refusal("the command has too many patterns to be checked")
         for name in re.split(r"[=@:,]", word):
             if name and is_possible(name) and any(forbidden_read(path) for path in _files(name, places)):
                 return word
@@ -74,7 +80,9 @@ def _files(name: str, places: Sequence[Path]) -> Iterator[Path]:
     folder, last = os.path.split(os.path.expanduser(name))
     for place in places:
         names: Iterable[str] = (last,)
-        if PATTERN.search(last) and len(str(place / folder)) < LONGEST and os.path.isdir(place / folder):
+        if len(last) > LONGEST_NAME or len(str(place / folder)) >= LONGEST:
+            continue
+        if PATTERN.search(last) and os.path.isdir(place / folder):
             names = islice(glob.iglob(last, root_dir=place / folder, include_hidden=True), MOST_FILES)
         for found in names:
             path = os.path.realpath(place / folder / found)

@@ -24,6 +24,8 @@ WRAPPERS = frozenset(
     " strace ltrace parallel flock script caffeinate".split()
 )
 FIND_ACTIONS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
+MOST_ACTIONS = 20
+MOST_RESTS = 40
 DEEPEST = 8  # wrappers within wrappers
 
 
@@ -60,7 +62,7 @@ def possible(words: Words) -> Iterator[list[str]]:
     for command in carried(words):
         yield command
         if os.path.basename(command[0]) in WRAPPERS:
-            yield from (command[start:] for start in range(1, len(command)))
+            yield from (command[start:] for start in range(1, min(len(command), MOST_RESTS)))
 
 
 def _inner(words: Words) -> Iterator[list[str]]:
@@ -74,10 +76,12 @@ def _inner(words: Words) -> Iterator[list[str]]:
         if text is not None:
             yield from (command.words for command in split_command(text) if command.words)
     elif program == "find":
-        for at, word in enumerate(rest):
-            if word in FIND_ACTIONS and at + 1 < len(rest):
-                end = next((i for i in range(at + 1, len(rest)) if rest[i] in (";", "+")), len(rest))
-                yield rest[at + 1 : end]
+        actions = [at for at, word in enumerate(rest[:-1]) if word in FIND_ACTIONS]
+        if len(actions) > MOST_ACTIONS:
+            raise Opaque("too many actions of find")
+        for at in actions:
+            end = next((i for i in range(at + 1, len(rest)) if rest[i] in (";", "+")), len(rest))
+            yield rest[at + 1 : end]
 
 
 def _is_program(word: str) -> bool:
