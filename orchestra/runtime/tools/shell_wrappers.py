@@ -25,21 +25,21 @@ WRAPPERS = frozenset(
 )
 FIND_ACTIONS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 MOST_ACTIONS = 20
-MOST_RESTS = 40
+MOST_RESTS = 16
 DEEPEST = 8  # wrappers within wrappers
 
 
 def stripped(words: Words) -> list[str]:
     """The words after programs that change nothing but how another one is run."""
-    left = list(words)
-    while len(left) > 1:
-        if left[0] in ("!", "time", "nice", "nohup"):
-            left = left[1:]
-        elif left[0] == "timeout" and len(left) > 2 and DURATION.fullmatch(left[1]):
-            left = left[2:]
+    at, last = 0, len(words) - 1
+    while at < last:
+        if words[at] in ("!", "time", "nice", "nohup"):
+            at += 1
+        elif words[at] == "timeout" and at + 1 < last and DURATION.fullmatch(words[at + 1]):
+            at += 2
         else:
             break
-    return left
+    return list(words[at:])
 
 
 def runs_others(program: str) -> bool:
