@@ -7,14 +7,16 @@ so are the other examples.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from example_desk import EXAMPLES, Copy, summary
 
-from orchestra.cli.in_process import Finished
+from orchestra.cli.in_process import Finished, run_in_process
 
 LEAKS = """\
 def read(path):
@@ -116,3 +118,10 @@ def test_the_audit_keeps_to_its_budget_and_goes_on_with_a_higher_one(audit: Audi
     assert done.exit == 0, done.stderr
     assert summary(done).startswith(f"{11 - stored} calls, {stored} cached")  # 6 reviews, 5 findings to verify
     assert spent < audit.asked("SELECT total(cost) FROM calls") <= 0.10
+
+
+@pytest.mark.parametrize("name", sorted({test.relative_to(EXAMPLES).parts[0] for test in EXAMPLES.rglob("*.test.mld")}))
+def test_its_own_tests_pass(name: str) -> None:
+    environ = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = run_in_process(["test", name, "-j", "1"], EXAMPLES, "", environ)
+    assert done.exit == 0, done.stdout

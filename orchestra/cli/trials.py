@@ -211,7 +211,7 @@ def _judge(trial: Trial, done: _Done, scratch: Scratch, update: bool) -> Verdict
     if done.fault is not None:
         place = done.fault.span
         line = place.line if place is not None and place.source.path == _copy_of(trial, scratch) else None
-        problem = _as_in_project(render(done.fault, scratch.root), scratch)
+        problem = _as_in_project(done.stderr + render(done.fault, scratch.root), scratch)  # warnings may tell why
         return Verdict(trial.name, 0, problem=problem, line=line)
     if done.exit:
         told = _as_in_project(done.stderr, scratch)

@@ -206,3 +206,11 @@ def test_sessions_that_fail(desk: Desk, text: str, told: str) -> None:
     assert desk.orch("test", "--update") == 1
     assert told in desk.out
     assert (desk.root / "a.test.txt").read_text() == text
+
+
+def test_warnings_before_a_failure_are_shown(desk: Desk) -> None:
+    script = "import { @claude } from @orch/llm\nimport { @equal } from @orch/test\n"
+    desk.write("a.test.mld", script + '@equal(@claude("peas?", { onFail: "null" }), "yes")\n')
+    assert desk.orch("test") == 1
+    warned, failed = desk.out.index("warning[E715]"), desk.out.index("error[E310]: not equal")
+    assert warned < failed
