@@ -178,3 +178,39 @@ def test_what_is_no_budget_is_refused(project: Project, budget: str) -> None:
     done = project.run()
     assert done.exit == 1
     assert "error[E712]: budget: " in done.stderr
+
+
+# ── others ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_models_behind_functions_that_are_tools_count(project: Project) -> None:
+    project.put(
+        "job.mld",
+        "import { @claude } from @orch/llm\n"
+        "exe llm @helper(q) = @claude(`help with @q`, { maxTokens: 600 })\n"
+        "exe llm @lead(q) = @claude(`lead @q`, { maxTokens: 600, tools: [@helper] }) with { budget: { calls: 2 } }\n"
+        'show @lead("roses")\n',
+    )
+    asks = [{"tool": "helper", "input": {"q": str(number)}} for number in (1, 2)]
+    lead = {"match": {"contains": "lead"}, "turns": [asks, {"text": "led"}]}
+    project.replies(lead, {"match": {"contains": "help"}, "reply": "ok"})
+    done = project.run()
+    assert done.exit == 4
+    assert "the budget of @lead does not suffice: 2 of 2 calls are made" in done.stderr
+
+
+def test_two_processes_share_what_is_left(project: Project) -> None:
+    """What one has set aside the other cannot spend; what a killed one had set aside is gone."""
+    assert project.run("--budget", "calls=3").exit == 4
+    store = project.root / ".orch" / "store.db"
+    with sqlite3.connect(store) as raw:
+        raw.execute(
+            "INSERT INTO executions SELECT 'other', run, started, NULL, NULL, argv, host, 'earlier', 1, born, NULL"
+            " FROM executions"
+        )
+        raw.execute("INSERT INTO reservations VALUES ('other', '1', '', 0.05, 5000, 5)")
+    done = project.run("--budget", "calls=10")
+    assert done.exit == 4
+    assert "10 of 10 calls are made" in done.stderr
+    assert project.spent()[1] == 5
+    assert project.rows("SELECT calls FROM spending WHERE part = ''") == [(10,)]
