@@ -76,6 +76,7 @@ NAMES: dict[str, str] = {
     "E609": "TRUST_CONFLICT",
     "E610": "AUTH_UNRESOLVED",
     "E611": "BOX_TOOL_DENIED",
+    "E612": "PROTECTED_LABEL_REMOVAL",
     "W601": "HOOK_FAILED",
     "W602": "GUARD_WARNING",
     "E701": "LLMArgumentError",

@@ -18,12 +18,14 @@ from orchestra.nodes.op import Op
 from orchestra.nodes.templates import text_of
 from orchestra.nodes.views import View
 from orchestra.nodes.when import Arm
+from orchestra.source import Span
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import joined, labels_of, plain
 
 __all__ = ["KEPT", "ActiveGuard", "Decision", "Guard", "covers"]
 
 KEPT: Final = FELL  # the value of a decision that replaces nothing
+PRIVILEGED: Final = "guard privileged @name after @function = when [ … ]"
 OPTIONS = ("addLabels", "removeLabels", "warning", "privileged")
 
 
@@ -120,6 +122,11 @@ class Bless(Node):
     label: str
     value: Node
 
+    def eval(self, scope: Scope) -> Any:
+        raise _unprivileged("untrusted" if str(self.label) == "trusted" else "secret", self.span)
+
+    whole = eval
+
     def decide(self, scope: Scope) -> Decision:
         label, value = str(self.label), present(self.value.whole(scope))
         if label == "clear":
@@ -135,6 +142,11 @@ class Unlabel(Node):
 
     label: str
     value: Node
+
+    def eval(self, scope: Scope) -> Any:
+        raise _unprivileged(str(self.label), self.span)
+
+    whole = eval
 
     def decide(self, scope: Scope) -> Decision:
         return Decision("allow", present(self.value.whole(scope)), remove=(str(self.label),))
@@ -252,9 +264,20 @@ class ActiveGuard(View):
         except OrchError as error:
             return Decision("deny", reason=f"guard {self.shown} failed: {error.message}", failed=error)
         if decision.remove and not self.privileged:
-            text = "only a privileged guard removes labels"
-            raise OrchError("E608", text, self.definition.span, help=f"guard privileged {self.shown} …")
+            guarded = next(filter(is_protected, decision.remove), decision.remove[0])
+            raise _unprivileged(guarded, self.definition.span)
         return replace(decision, reason=decision.reason or "denied") if decision.kind == "deny" else decision
+
+
+def is_protected(label: str) -> bool:
+    return label in ("secret", "untrusted") or label.startswith("src:")
+
+
+def _unprivileged(label: str, span: Span) -> OrchError:
+    """The error of whoever removes a label without being a privileged guard."""
+    if is_protected(label):
+        return OrchError("E612", f"only a privileged guard removes the label {label}", span, help=PRIVILEGED)
+    return OrchError("E608", "only a privileged guard removes labels", span, help=PRIVILEGED)
 
 
 def covers(rule: str, label: str) -> bool:

@@ -13,6 +13,7 @@ from orchestra.nodes.functions import Call, Function, Native, Stream
 from orchestra.nodes.joining import Joiner
 from orchestra.nodes.literals import Array
 from orchestra.nodes.pipelines import ParallelCalls, Pipeline, run_pipeline
+from orchestra.nodes.policies import Credential
 from orchestra.nodes.tails import With
 from orchestra.values.executable import Executable
 from orchestra.values.operators import truthy
@@ -146,10 +147,20 @@ class WithOptions(Node):
             stdin=self.options.value("stdin", scope, MISSING),
             ok=truthy(unwrap(self.options.value("ok", scope, False))),
             timeout=_timeout(timeout, scope) if timeout is not None else None,
-            env=self._using(scope),
+            env={**self._auth(scope), **self._using(scope)},
             stream=truthy(unwrap(self.options.value("stream", scope, False))),
             stream_format=plain(self.options.value("streamFormat", scope)),
         )
+
+    def _auth(self, scope: Scope) -> dict[str, str]:
+        """`auth: "name"`: like `using auth:name`."""
+        part = self.options.part("auth")
+        if part is None:
+            return {}
+        found = unwrap(part.eval(scope))
+        name = found.name if isinstance(found, Credential) else str(found)
+        credential: dict[str, str] = scope.run.credential(name.removeprefix("auth:"), scope, part.span)
+        return credential
 
     def _using(self, scope: Scope) -> dict[str, str]:
         """`using: { var: @value, as: NAME }`: a value in the environment of this command only."""
