@@ -16,12 +16,16 @@ __all__ = ["Denial", "Denied", "Guarding"]
 
 
 class Denial(OrchError):
-    """An operation that was not allowed to happen. `facts` is what `@mx.guard` shows, `given` its named inputs."""
+    """An operation that was not allowed to happen.
 
-    def __init__(self, code: str, message: str, facts: dict[str, Any], given: Any, **more: Any) -> None:
+    facts: what `@mx.guard` shows; given: the operation's named inputs; by: the guard or policy, as messages name it
+    """
+
+    def __init__(self, code: str, message: str, facts: dict[str, Any], given: Any, by: str, **more: Any) -> None:
         super().__init__(code, message, details={"reason": facts["reason"], "guard": facts["name"]}, **more)
         self.facts = facts
         self.given = given
+        self.by = by
         self.recorded = False  # in the audit log
 
 

@@ -24,6 +24,7 @@ from orchestra.runtime.modules import Modules
 from orchestra.runtime.needs import missing_needs, read_braces
 from orchestra.runtime.packages import NODE, PYTHON, has_package, package_module
 from orchestra.runtime.refusals import refuse_constructs
+from orchestra.runtime.seam import Seam
 from orchestra.source import Span
 from orchestra.values.known import BUILT_IN_MODULES, MODEL_MODULES
 from orchestra.values.scope import Scope
@@ -51,6 +52,7 @@ class Importing:
     now: Callable[[], str]
     builtin_names: Callable[[], set[str]]
     profile: str | None = None
+    seam: Seam
 
     @property
     def user_home(self) -> Path:
@@ -222,9 +224,14 @@ class Importing:
             raise OrchError("E604", "these are missing: " + ", ".join(missing), span)
 
     def declare_profiles(self, body: str, span: Span) -> None:
-        """`profiles { name: { requires: … } }`: without a policy the first is the one that holds."""
-        names = list(read_braces(body, span))
-        self.profile = self.profile or (names[0] if names else None)
+        """`profiles { name: { requires: … } }`: the first whose needs the policies in force permit, else the last."""
+        profiles = read_braces(body, span)
+        permitted = (name for name, said in profiles.items() if self._permits(said, span))
+        self.profile = self.profile or next(permitted, next(reversed(profiles), None))
+
+    def _permits(self, profile: Any, span: Span) -> bool:
+        wishes = profile.get("requires") if isinstance(profile, dict) else None
+        return self.seam.policies.permits(wishes if isinstance(wishes, dict) else {}, span)
 
 
 def _moment(now: str) -> dict[str, Any]:

@@ -89,13 +89,14 @@ class Securing:
         """Tell of an operation that was not allowed to happen, once."""
         if getattr(error, "recorded", False):
             return
-        facts = error.facts if isinstance(error, Denial) else {"rule": error.details.get("rule")}
+        facts, by = dict(error.details), error.details.get("policy")
         if isinstance(error, Denial):
             error.recorded = True
+            facts, by = error.facts, error.by
         reason = facts.get("reason") or error.message
         self.event("denied", code=error.name, reason=reason, operation=op.kind, name=op.name)
         self.audit(
-            "denied", by=facts.get("name") or facts.get("policy"), kind=error.name, rule=facts.get("rule"),
+            "denied", by=by, kind=error.name, rule=facts.get("rule"),
             operation={"type": op.kind, "name": op.name}, labels=joined(op.inputs, deep=True).labels, reason=reason,
         )  # fmt: skip
 
@@ -153,6 +154,7 @@ class Securing:
         if "trusted" in labels and "untrusted" in labels_of(value):
             wish = self.seam.policies.trust_conflict
             message = "an untrusted value is called trusted; it keeps both labels and counts as untrusted"
+            self.audit("conflict", what="=>", add=labels, remove=[], by=span.where)
             if wish == "error":
                 raise OrchError("E609", message, span)
             if wish == "warn":

@@ -78,6 +78,7 @@ class Guards:
             if decision.kind == "retry":
                 hint = decision.reason
             elif decision.changes and not _judged_outside(guard, position, asked):
+                self._record(guard, decision, op)
                 _replace(inputs, position, decision)
         return op.with_inputs(inputs), hint
 
@@ -90,8 +91,16 @@ class Guards:
             if decision.kind == "retry":
                 hint = decision.reason
             elif decision.changes:
+                self._record(guard, decision, asked.op)
                 result = _applied(result, decision)
         return result, hint
+
+    def _record(self, guard: ActiveGuard, decision: Decision, op: Op) -> None:
+        """Labels that are given or taken stand in the audit log."""
+        if decision.add or decision.remove:
+            event = "bless" if "untrusted" in decision.remove else "label"
+            what = f"{op.kind} {op.name}".strip()
+            self._run.audit(event, what=what, add=decision.add, remove=decision.remove, by=guard.shown)
 
     def denial(self, guard: ActiveGuard, decision: Decision, asked: Asked) -> Denial:
         """What it means that a guard says no."""
@@ -100,9 +109,9 @@ class Guards:
         what = f"{op.kind} @{op.name}" if op.name else op.kind
         if decision.failed is not None:
             notes = [Note("it failed here", decision.failed.span)]
-            return Denial("E606", decision.reason, facts, named_arguments(op), span=op.span, notes=notes)
+            return Denial("E606", decision.reason, facts, named_arguments(op), guard.shown, span=op.span, notes=notes)
         message = f"guard {guard.shown} denies {what}: {decision.reason}"
-        return Denial("E601", message, facts, named_arguments(op), span=op.span)
+        return Denial("E601", message, facts, named_arguments(op), guard.shown, span=op.span)
 
     # ── matching ─────────────────────────────────────────────────────────────────────────────────
 
@@ -165,7 +174,7 @@ class Guards:
         what = f"{asked.op.kind} @{asked.op.name}" if asked.op.name else asked.op.kind
         tried = f"was tried {asked.tries} times" if asked.tries > 1 else "cannot be tried again"
         message = f"a guard denies {what}, which {tried}: {hint}"
-        return Denial("E601", message, facts, named_arguments(asked.op), span=asked.op.span)
+        return Denial("E601", message, facts, named_arguments(asked.op), "a guard", span=asked.op.span)
 
 
 def _listens(guard: ActiveGuard, guarding: Guarding) -> bool:

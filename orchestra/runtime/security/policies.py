@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Policies"]
 
+NETWORK_WORDS = {"net": "network"}
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 
 
@@ -88,12 +89,15 @@ class Policies:
         executor = EXECUTORS[str(op.facts.get("subtype", "cmd"))]
         if executor == "cmd":
             self._check_command(command_of(op), rules, op.span)
-            return
+        else:
+            self._check_executor(executor, rules, op.span)
+
+    def _check_executor(self, executor: str, rules: Sequence[Rules], span: Span | None) -> None:
         for policy in rules:
             if any(covers_executor(pattern, executor) for pattern in policy.deny):
-                raise _refused(policy, f"deny {executor}", f"{executor} code", op.span)
+                raise _refused(policy, f"deny {executor}", f"{executor} code", span)
             if policy.allow is not None and not any(covers_executor(pattern, executor) for pattern in policy.allow):
-                raise _refused(policy, "allow", f"{executor} code", op.span, f"add {executor} to its allow list")
+                raise _refused(policy, "allow", f"{executor} code", span, f"add {executor} to its allow list")
 
     def _check_command(self, text: str, rules: Sequence[Rules], span: Span | None) -> None:
         commands = simple_commands(text)
@@ -122,6 +126,19 @@ class Policies:
                 raise _refused(policy, f"deny {pattern.text}", shown, span)
         if policy.allow is not None and not allowed:
             raise _refused(policy, "allow", shown, span, f"add cmd:{':'.join(words[:2])} to its allow list")
+
+    def permits(self, wishes: Mapping[str, Any], span: Span) -> bool:
+        """Whether commands, executors and network that a script would like to have are open to it."""
+        rules = [policy for policy in self.rules if policy.capable]
+        commands = wishes.get("cmd", [])
+        try:
+            for name in wishes.keys() - {"cmd"}:
+                self._check_executor(EXECUTORS.get(name, NETWORK_WORDS.get(name, name)), rules, span)
+            for command in commands if isinstance(commands, (list, dict)) else []:
+                self._check_command(str(command), rules, span)
+        except OrchError:
+            return False
+        return True
 
     def check_file(self, mode: str, path: Path) -> None:
         """E602 for a file that some policy does not let be read (`r`) or written (`w`)."""
@@ -166,7 +183,7 @@ class Policies:
         facts: dict[str, Any] = {"name": None, "rule": rule, "policy": policy.name, "reason": reason}
         facts |= {"decision": "deny", "timing": "before", "locked": any(policy.locked for policy in rules)}
         message = f"policy @{policy.name} denies {what}: {reason} ({rule})"
-        return Denial("E603", message, facts, named_arguments(op), span=op.span)
+        return Denial("E603", message, facts, named_arguments(op), f"@{policy.name}", span=op.span)
 
     def influenced(self, op: Op, result: Any) -> Any:
         """The answer of a model that was told something untrusted, where a policy wants to know that."""
