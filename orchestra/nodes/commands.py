@@ -130,7 +130,7 @@ class CallOptions:
 
 def call_options(function: Executable | None, scope: Scope) -> CallOptions | None:
     """What `with` said at the call of this function, if that is the call being made."""
-    options = (scope.context.more or {}).get("call_options")
+    options = (scope.context.more or {}).get("call options")
     return options if isinstance(options, CallOptions) and options.function is function else None
 
 
@@ -140,7 +140,7 @@ def _completed(options: CommandOptions, using: Using | UsingAuth | None, scope: 
     options = options if around is None else around.added_to(options)
     env = {**options.env, **using.variables(scope)} if using is not None else options.env
     live = is_live(scope) or (options.stream and scope.run.streams_live)
-    form = options.stream_format or (scope.context.more or {}).get("stream_format")
+    form = options.stream_format or (scope.context.more or {}).get("stream format")
     return replace(options, env=env, stream=live, stream_format=form)
 
 

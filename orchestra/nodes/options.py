@@ -107,7 +107,7 @@ class WithOptions(Node):
             function = call.function(scope)
             if not is_command(getattr(function, "body", None)):
                 self._refuse(given, scope, function)
-            more = {"call_options": CallOptions(function, self._command_options(scope))}
+            more = {"call options": CallOptions(function, self._command_options(scope))}
             live = live.within(live.context.with_(more={**(live.context.more or {}), **more}), live.kind)
         if self.options.part("sample") or self.options.part("cache"):
             sample = unwrap(self.options.value("sample", scope, 0))
@@ -121,7 +121,7 @@ class WithOptions(Node):
         if self.options.part("stream"):
             wanted["stream"] = truthy(unwrap(self.options.value("stream", scope))) and scope.run.streams_live
         if self.options.part("streamFormat"):
-            wanted["stream_format"] = plain(self.options.value("streamFormat", scope))
+            wanted["stream format"] = plain(self.options.value("streamFormat", scope))
         more = {**(scope.context.more or {}), **wanted}
         return scope.within(scope.context.with_(more=more), scope.kind) if wanted else scope
 

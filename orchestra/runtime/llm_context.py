@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orchestra.errors import OrchError
+from orchestra.runtime.security.boxes import narrowed
 from orchestra.runtime.tools.specs import ToolSet, parse_tools
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, plain
@@ -22,7 +23,7 @@ def llm_context(scope: Scope) -> Any:
         if frame.function is not None and "llm" in frame.function.labels:
             settings = next((data for value in frame.inputs if "tools" in (data := _object(value))), None)
             if settings is not None:
-                return _told(parse_tools(settings["tools"]))
+                return _told(narrowed(parse_tools(settings["tools"]), scope.context.guarding), scope)
         frame = frame.outer
     return MISSING
 
@@ -32,10 +33,11 @@ def _object(value: Any) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _told(tools: ToolSet) -> dict[str, Any]:
+def _told(tools: ToolSet, scope: Scope) -> dict[str, Any]:
     if tools.functions:
         name = tools.functions[0].function.name
         raise OrchError("E704", f"@{name} cannot be told to a program as a tool", help="use @claude of @orch/llm")
     granted = (rule for rule in tools.grants if rule.tool in tools.names)
     allowed = ",".join(map(str, (*granted, *tools.foreign)))
-    return {"config": "", "allowed": allowed, "native": allowed, "inBox": False, "hasTools": bool(allowed)}
+    boxed = scope.context.guarding is not None and bool(scope.context.guarding.boxes)
+    return {"config": "", "allowed": allowed, "native": allowed, "inBox": boxed, "hasTools": bool(allowed)}

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from orchestra.errors import OrchError, Warned
-from orchestra.nodes.commands import CallOptions, call_options
+from orchestra.nodes.commands import call_options
 from orchestra.nodes.op import Op
 from orchestra.runtime.callsites import CallSites
 from orchestra.runtime.labelled import MemoFrame, attempts, holds_secret, is_result, shown_parts
 from orchestra.runtime.restoring import Restoring
 from orchestra.runtime.signals import Interrupted, finishing
 from orchestra.store import Hit, Key, Miss, NotStored, SecretValue, Stale, make_key
+from orchestra.values.executable import Executable
 from orchestra.values.scope import Context, Scope
 from orchestra.values.tagged import meta_of, with_facts
 from orchestra.values.text import template_text
@@ -153,8 +154,7 @@ class Memo:
         function = op.function
         module = function.scope.module.name if hasattr(function, "scope") else "@orch/llm"
         name = op.name if function is not None else f"var:{op.name}"
-        around = call_options(function, scope)
-        inputs = op.inputs if around is None else [*op.inputs, *_told(around)]
+        inputs = [*op.inputs, *_circumstances(function, scope)]
         try:
             self._run.digests.fix(inputs)
             return make_key(
@@ -311,7 +311,10 @@ class Memo:
                 self._run.note(f"stale @{name}: {count} answers")
 
 
-def _told(around: CallOptions) -> list[Any]:
-    """Options at a call that its answer depends on, as one more argument."""
-    options = around.answer_depends_on()
-    return [options] if options else []
+def _circumstances(function: Executable | None, scope: Scope) -> list[Any]:
+    """What stands around a call and makes another answer, as one more argument: options at it, boxes."""
+    options = call_options(function, scope)
+    found = options.answer_depends_on() if options is not None else {}
+    if scope.context.guarding is not None and scope.context.guarding.boxes:
+        found["boxes"] = [str(tools) for tools in scope.context.guarding.boxes]
+    return [found] if found else []

@@ -19,14 +19,14 @@ LINE_ENDS = ("llm:tool_call", "llm:retry", "llm:end")  # after which the model b
 class ModelTalk:
     """Takes the events of all calls of a run. Each call speaks for itself, also when several do at a time."""
 
-    def __init__(self, sinks: Sinks, event: Callable[..., None], shows: bool) -> None:
+    def __init__(self, sinks: Sinks, event: Callable[..., None], shows: Callable[[], bool]) -> None:
         self._sinks = sinks
         self._event = event
         self._shows = shows
         self._speaking: dict[str, Live] = {}
 
     def __call__(self, kind: str, data: dict[str, Any]) -> None:
-        if kind == "llm:text" and self._shows:
+        if kind == "llm:text" and self._shows():
             self._voice(data["call_id"]).say(data["text"])
         elif kind in LINE_ENDS and (live := self._speaking.pop(data["call_id"], None)):
             live.end_line()

@@ -58,6 +58,7 @@ class Recording:
     random: Any
     memo: Any
     sinks: Any
+    seam: Any
     loader: Any
     parked_until: str | None
     _stopping = False
@@ -335,7 +336,7 @@ class Recording:
             root=self.root,
             config=self.config.llm_table,
             environment=self.environ,
-            emit=ModelTalk(self.sinks, self.event, shows=self.options.stream is not False and not self.sinks.collects),
+            emit=ModelTalk(self.sinks, self.event, shows=lambda: self.streams_live),
             archive_dir=lambda: Path(self.out_dir) / "prompts",
             chance=self.random.random,
             extra_roots=[Path(extra) for extra in self.config.llm.extraRoots],
@@ -361,6 +362,11 @@ class Recording:
     def next_call_id(self) -> str:
         self._calls += 1
         return f"{self._calls:04d}"
+
+    @property
+    def streams_live(self) -> bool:
+        """Whether `stream` shows output as it comes: not where it is collected, or guards are to see it before."""
+        return self.streams_text and not self.sinks.collects and not self.seam.guarded
 
     @property
     def streams_text(self) -> bool:

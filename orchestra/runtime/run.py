@@ -365,11 +365,6 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
         self.effect("log", lambda: text, value, span)
 
     @property
-    def streams_live(self) -> bool:
-        """Whether `stream` shows output as it comes: not where output is collected."""
-        return not self.sinks.collects and self.options.stream is not False
-
-    @property
     def streamed(self) -> int:
         """How many pieces of live output there were."""
         return int(self.sinks.passed)

@@ -95,7 +95,7 @@ class ToolSet:
     def __str__(self) -> str:
         return ",".join(
             [
-                *map(str, self.grants),
+                *map(str, (*self.grants, *self.foreign)),
                 *(f"!{rule}" for rule in self.denials),
                 *(f"@{tool.function.name}" for tool in self.functions),
             ]
