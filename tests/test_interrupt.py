@@ -253,4 +253,4 @@ def test_ctrl_c_after_the_script_is_no_traceback(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(launch._Session, "main", interrupted_late)
     done = run_in_process(["-e", "show 1"], tmp_path, "", {})
-    assert (done.exit, done.stdout) == (130, "1\n") and "Traceback" not in done.stderr
+    assert (done.exit, done.stdout) == (0, "1\n") and "Traceback" not in done.stderr

@@ -101,21 +101,9 @@ def launch(request: LaunchRequest) -> int:
     except OrchError as error:
         exit, fault = error.exit, run.clean_error(error)
         raise
-    except (KeyboardInterrupt, BaseExceptionGroup) as error:
-        if not _is_interrupt(error):
-            raise
-        exit = INTERRUPTED  # while nobody listened yet, or no longer
-        return exit
     finally:
         sinks.finish(lambda text: _shaped(text, session, fault), _document_writer(request))
         run.event("run:end", exit=exit, ms=round((time.monotonic() - started) * 1000))
-
-
-def _is_interrupt(error: BaseException) -> bool:
-    """Whether there is nothing but Ctrl-C to an error."""
-    return isinstance(error, KeyboardInterrupt) or (
-        isinstance(error, BaseExceptionGroup) and error.split(KeyboardInterrupt)[1] is None
-    )
 
 
 def _source(request: LaunchRequest) -> tuple[Source, str]:
