@@ -106,7 +106,7 @@ def test_data_is_not_repeated_in_the_payload() -> None:
     [
         ("--new", {"new": True}),
         ("--no-checkpoint", {"checkpoint": False}),
-        ("--checkpoint --strict", {}),
+        ("--checkpoint --strict", {"strict": True}),
         ("--fork other", {"fork": "other"}),
         ("--stale use", {"stale": "use"}),
         ("--explain --wait --strict-models", {"explain": True, "wait": True, "strict_models": True}),
