@@ -35,9 +35,9 @@ class Copy:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
 
-    def run(self, *words: str) -> Finished:
-        """`orch run NAME WORDS` to its end."""
-        return run_in_process(["run", self.name, *words], self.project, "", self._environ())
+    def run(self, *words: str, **more: str) -> Finished:
+        """`orch run NAME WORDS` to its end; `more` are further variables of the environment."""
+        return run_in_process(["run", self.name, *words], self.project, "", {**self._environ(), **more})
 
     def killed(self, answers: int, *words: str) -> dict[str, str]:
         """The same, killed when so many answers are stored: those that are, with the times they were given."""

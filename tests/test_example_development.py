@@ -34,6 +34,7 @@ def greet(name):
     """
     return f"Hello {name}!"
 '''
+RIGHT = "from greeting import greet\n\n\ndef test_a_name():\n    assert greet('Bo') == 'Hello Bo!'\n"
 WRONG = "from greeting import greet\n\n\ndef test_everybody_is_ida():\n    assert greet('Bo') == 'Hello Ida!'\n"
 
 
@@ -93,6 +94,20 @@ def test_issues_are_solved_after_a_kill_a_refutation_and_a_question(development:
     assert len(development.events("created", "docstring-of-plural")) == 1
     assert "+    text = text.strip()" in (development.made / "changes.patch").read_text()
     assert (development.project / "template/src/larder/dates.py").read_text().endswith("best_before < today\n")
+
+
+def test_a_repository_of_ones_own(development: Development) -> None:
+    development.small(RIGHT)
+    done = development.run("--template", "small", "--budget", "calls=3")
+    assert (done.exit, len(development.stored())) == (4, 3)
+    done = development.run("--template", "small", "--budget", "calls=30")
+    assert done.exit == 0, done.stderr
+    assert development.open() == set()
+    patch = (development.made / "changes.patch").read_text().splitlines()
+    assert [line for line in patch if line.startswith(("+ ", "- "))] == [
+        "+    if not name:",
+        "+        return 'Hello!'",
+    ]
 
 
 def test_what_cannot_be_solved_is_undone_and_asked_about(development: Development) -> None:

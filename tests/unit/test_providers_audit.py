@@ -42,7 +42,7 @@ def as_messages(request: dict[str, Any]) -> dict[str, Any]:
     """A request of either form as the stand-in knows it."""
     if "max_completion_tokens" not in request and "system" not in request and "stream_options" not in request:
         return request
-    tools = [{"name": tool["function"]["name"]} for tool in request["tools"]]
+    tools = [{"name": tool["function"]["name"]} for tool in request.get("tools", ())]
     return {"messages": [_message(message) for message in request["messages"]], "tools": tools}
 
 
