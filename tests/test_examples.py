@@ -18,6 +18,7 @@ from example_desk import EXAMPLES, Copy, summary
 
 from orchestra.cli.in_process import Finished, run_in_process
 
+NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
 LEAKS = """\
 def read(path):
     file = open(path)
@@ -61,10 +62,17 @@ def audit(tmp_path: Path) -> Audit:
     return Audit(tmp_path)
 
 
-@pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()))
+@pytest.mark.parametrize("example", NAMES)
 def test_an_example_is_a_project_with_a_page_that_explains_it(example: str) -> None:
     assert (EXAMPLES / example / "orch.toml").is_file()
     assert "orch run" in (EXAMPLES / example / "README.md").read_text()
+
+
+@pytest.mark.parametrize("example", NAMES)
+def test_nothing_is_to_be_said_against_the_scripts_of_an_example(example: str) -> None:
+    scripts = [str(path) for path in (EXAMPLES / example / "llm").rglob("*.mld")]
+    done = run_in_process(["check", *scripts], EXAMPLES / example, "", {})
+    assert (done.exit, "warning" in done.stdout + done.stderr) == (0, False), done.stdout
 
 
 def test_the_stand_ins_speak_alike_and_each_example_is_whole() -> None:

@@ -15,10 +15,10 @@ Decision = dict[str, Any]
 
 
 class Situation:
-    """The state in the prompt, and what the rules ask about it."""
+    """The issues and events in the prompt, and what the rules ask about them."""
 
-    def __init__(self, state: State, history: list[State], answers: str) -> None:
-        self.issues = state["issues"]
+    def __init__(self, issues: list[State], history: list[State], answers: str) -> None:
+        self.issues = issues
         self.history = history
         self.answers = answers
         self.open = [read_issue(one["text"]) for one in self.issues if one["status"] == "open"]
@@ -47,10 +47,10 @@ class Situation:
 def decide(prompt: str) -> Talk:
     """The next action, with what it needs."""
     yield from ()
-    state = data(prompt, "state")
-    if not isinstance(state, dict):
-        raise NotUnderstood("the prompt shows no state: expected JSON between <state> and </state>")
-    now = Situation(state, data(prompt, "history") or [], section(prompt, "answers") or "")
+    issues = data(prompt, "state")
+    if not isinstance(issues, list):
+        raise NotUnderstood("the prompt shows no issues: expected a list as JSON between <state> and </state>")
+    now = Situation(issues, data(prompt, "history") or [], section(prompt, "answers") or "")
     decision = next(found for rule in RULES if (found := rule(now)))
     return Answer(decision, f"Next: {decision['action']}.")
 
