@@ -6,7 +6,7 @@ READY := .venv/.ready
 PEERS := bench/peers/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check accept bench bench-peers fuzz wheel
+.PHONY: help setup demo test check accept bench bench-peers fuzz chaos wheel
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -38,6 +38,9 @@ bench-peers: $(READY) $(PEERS)/.ready  ## the same fan-out with LangGraph, DBOS 
 
 fuzz: $(READY)  ## a minute of random programs that must not break anything
 	@$(BIN)/python tests/fuzz.py --seconds 60
+
+chaos: $(READY)  ## a thousand kills, spread over the examples; nothing may be lost or repeated
+	@$(BIN)/python tests/chaos.py --kills 1000
 
 wheel: $(READY)  ## build dist/*.whl
 	@$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .

@@ -109,6 +109,7 @@ NAMES: dict[str, str] = {
     "E810": "USAGE",
     "E811": "SCRIPT_NOT_FOUND",
     "E812": "CONFIG_ERROR",
+    "E813": "CHAOS_ERROR",
     "E901": "INTERNAL",
 }
 

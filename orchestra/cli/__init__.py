@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("orchestra.cli.show", "one run and its model calls, or one call in full"),
     "cost": ("orchestra.cli.cost", "calls, tokens and dollars by function"),
     "models": ("orchestra.cli.models", "which models the configured providers have"),
+    "chaos": ("orchestra.cli.chaos", "interrupt a script at every moment and see that nothing is lost"),
     "policy": ("orchestra.cli.policy", "what is dangerous by itself"),
     "checkpoint": ("orchestra.cli.checkpoint", "look at stored results, or remove them"),
     "sql": ("orchestra.cli.sql", "ask the store in SQL"),

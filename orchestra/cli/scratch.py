@@ -8,8 +8,11 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from orchestra.paths import cache_dir
+from orchestra.runtime.redact import is_secret_name
 
 __all__ = ["LEFT_OUT", "Scratch"]
 
@@ -44,6 +47,19 @@ class Scratch:
                 _remove(self.root / path)
                 self._copy(path)
                 self._stamps.update(self._walk(path))
+
+    def changed(self) -> list[Path]:
+        """The paths of what is new or other than in the original."""
+        return sorted(path for path, stamp in self._walk(Path()) if self._stamps.get(path) != stamp)
+
+    def environ(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The user's environment without secrets and without what decides about runs. Parsed grammars are shared."""
+        kept = {
+            name: value
+            for name, value in environ.items()
+            if not (is_secret_name(name) or name.startswith(("ORCH_", "MLLD_", "ANTHROPIC_")))
+        }
+        return {**kept, "HOME": str(self.home), "XDG_CACHE_HOME": str(cache_dir(environ).parent)}
 
     def _copy(self, path: Path) -> None:
         source, target = self.original / path, self.root / path

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from orchestra.cli.fuse import fuses
 from orchestra.cli.options import CommandLine
 from orchestra.cli.reporting import Reporting
 from orchestra.cli.scripts import Scripts
@@ -34,7 +35,7 @@ def start(source: Path | str, line: CommandLine, config: Config, shell: Shell) -
                 streams=Streams(shell.stdin, reporting.stdout, reporting.stderr),
                 environ=_environ(line.options, shell),
                 cwd=shell.cwd,
-                subscribers=reporting.subscribers,
+                subscribers=[*reporting.subscribers, *fuses(shell.environ)],
             )
         )
 

@@ -21,8 +21,6 @@ from orchestra.cli.sessions import Step, printed, read_session, rewritten
 from orchestra.cli.shell import Shell
 from orchestra.cli.start import start
 from orchestra.errors import OrchError, internal_error, render
-from orchestra.paths import cache_dir
-from orchestra.runtime.redact import is_secret_name
 
 __all__ = ["SUFFIX", "Trial", "Verdict", "attempt", "find_trials"]
 
@@ -126,7 +124,7 @@ def _replayed(trial: Trial, scratch: Scratch, environ: Mapping[str, str], update
     steps = read_session(text)
     if not steps:
         return Verdict(trial.name, 0, problem="no line begins with $ and a command")
-    surroundings = {**_environ(environ, scratch), "ORCH_LLM_REPLAY": str(_replies(trial, scratch))}
+    surroundings = {**scratch.environ(environ), "ORCH_LLM_REPLAY": str(_replies(trial, scratch))}
     try:
         outputs = printed(steps, scratch.root, surroundings, scratch.home, LONGEST)
     except TimeoutError as error:
@@ -154,7 +152,7 @@ def _run(trial: Trial, scratch: Scratch, environ: Mapping[str, str]) -> _Done:
     stdin = trial.beside(".stdin")
     given = stdin.read_text(encoding="utf-8") if stdin.exists() else ""
     out, err = io.StringIO(), io.StringIO()
-    shell = Shell(io.StringIO(given), out, err, _environ(environ, scratch), scratch.root)
+    shell = Shell(io.StringIO(given), out, err, scratch.environ(environ), scratch.root)
     try:
         return _Done(start(source, _line(trial, scratch), shell.config(), shell), out.getvalue(), err.getvalue(), None)
     except OrchError as error:
@@ -194,16 +192,6 @@ def _replies(trial: Trial, scratch: Scratch) -> Path:
 
 def _as_in_project(text: str, scratch: Scratch) -> str:
     return text.replace(str(scratch.root), str(scratch.original))
-
-
-def _environ(environ: Mapping[str, str], scratch: Scratch) -> dict[str, str]:
-    """The user's environment without secrets and without what decides about runs. Parsed grammars are shared."""
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if not (is_secret_name(name) or name.startswith(("ORCH_", "MLLD_", "ANTHROPIC_")))
-    }
-    return {**kept, "HOME": str(scratch.home), "XDG_CACHE_HOME": str(cache_dir(environ).parent)}
 
 
 def _judge(trial: Trial, done: _Done, scratch: Scratch, update: bool) -> Verdict:

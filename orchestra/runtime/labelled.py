@@ -34,6 +34,7 @@ class MemoFrame:
     validity: part of the code → its hash
     seq:      number of this call among those of its function in this execution
     claimed:  no other process makes this call meanwhile
+    stale:    an answer was found, made by older code or from other files
     fleeting: its result must not be stored: the script said so, or the last model call in it failed
     """
 
@@ -43,6 +44,7 @@ class MemoFrame:
     validity: Mapping[str, str] = field(default_factory=dict)
     seq: int = 0
     claimed: bool = False
+    stale: bool = False
     fleeting: bool = False
     dependencies: dict[str, str] = field(default_factory=dict)
     files: dict[str, WrittenFile] = field(default_factory=dict)

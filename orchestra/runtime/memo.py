@@ -105,7 +105,7 @@ class Memo:
         """Run the body to its end, also when the run is to stop, and keep what came of it."""
         run = self._run
         run.check_interrupted()
-        run.event("call:start", fn=frame.op.name, key=frame.key.digest if frame.key else None)
+        run.event("call:start", fn=frame.op.name, key=frame.key.digest if frame.key else None, stale=frame.stale)
         started, status = trio.current_time(), "failed"
         self.in_flight += 1
         try:
@@ -216,6 +216,7 @@ class Memo:
                 help="--stale rerun makes them again, --stale use serves them", exit=3, fatal=True,
             )  # fmt: skip
         self._run.explain(op, "stale", what)
+        frame.stale = True
         count = self._stale[op.name] = self._stale.get(op.name, 0) + 1
         if count == 1:
             verb = "is served all the same" if wish == "use" else "is made again"
@@ -270,6 +271,7 @@ class Memo:
             self._secrets += 1
         elif self._run.writes_checkpoints and self._stored(frame, key, value, ms):
             self._made.add(key.digest)
+            self._run.event("call:stored", fn=frame.op.name, key=key.digest)
             return
         hit = Hit(value, {}, (), key.digest, self._run.now(), self._run.phase, "")
         self._kept[key.digest] = hit, frame.dependencies

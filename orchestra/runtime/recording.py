@@ -10,6 +10,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -302,23 +303,22 @@ class Recording:
         return self._out_dir
 
     def _new_out_dir(self) -> Path:
-        """The first folder of the day that nobody has, made at once so that no other run takes it.
+        """The first folder of the day that no run has.
 
-        Of two processes that begin one run together, the later takes the folder of the earlier.
+        It is written down before it is made: killed in between, the run goes on with the same one. Of two processes
+        that begin one run together, the later takes the folder of the earlier.
         """
         name = Path(self.script_name)
         indexed = name.stem in ("index", "main") and name.parent.name
         short = name.parent.name if indexed else name.name.split(".")[0]
         above = self.root / "llm/output" / short
-        above.mkdir(parents=True, exist_ok=True)
-        number = 0
-        while not _made(above / f"{self.execution.started[:10]}-{number}"):
-            number += 1
-        path = above / f"{self.execution.started[:10]}-{number}"
-        chosen = self.root / self.execution.choose_out_dir(str(path.relative_to(self.root)))
-        if chosen != path:
-            path.rmdir()
-        return chosen
+        for number in count():
+            path = above / f"{self.execution.started[:10]}-{number}"
+            if not path.exists():
+                chosen = self.execution.choose_out_dir(str(path.relative_to(self.root)))
+                if chosen is not None:
+                    return self.root / chosen
+        raise AssertionError("numbers have no end")
 
     # ── models ───────────────────────────────────────────────────────────────────────────────────
 
@@ -375,14 +375,6 @@ class Recording:
     def schema_file(self, path: str, scope: Scope) -> Any:
         """A JSON Schema named by a path, from the folder of the script."""
         return unwrap(self.loader.load(path, scope.module.directory))
-
-
-def _made(path: Path) -> bool:
-    try:
-        path.mkdir()
-    except FileExistsError:
-        return False
-    return True
 
 
 def _error_item(data: Any) -> ErrorItem:

@@ -45,6 +45,7 @@ class Writing(Filing):
     wait: Callable[..., Any]
     now: Callable[[], str]
     effect: Callable[..., None]
+    event: Callable[..., None]
     state: dict[str, Any] | None
     state_writes: list[dict[str, Any]]
     seam: Any
@@ -214,6 +215,7 @@ class Writing(Filing):
 
     def _noted(self, path: Path, mode: str, scope: Scope) -> None:
         """Files that a labelled call writes come back when its answer is served."""
+        self.event("write", path=self.project_name(path), mode=mode)
         memo = scope.context.memo
         if memo is not None:
             memo.wrote(path, mode)

@@ -61,12 +61,19 @@ class Execution:
         self.spending = Spending(connection, owner, run=run.id, execution=id)
         self._connection = connection
 
-    def choose_out_dir(self, path: str) -> str:
-        """Fix the output folder for all executions of the run; gives back an earlier choice of another process."""
-        self._connection.change("UPDATE runs SET out_dir = ? WHERE id = ? AND out_dir IS NULL", (path, self.run_id))
+    def choose_out_dir(self, path: str) -> str | None:
+        """Fix the output folder for all executions of the run; gives back an earlier choice of another process.
+
+        None if the folder is that of another run.
+        """
+        self._connection.change(
+            "UPDATE runs SET out_dir = ?1 WHERE id = ?2 AND out_dir IS NULL"
+            " AND NOT EXISTS (SELECT 1 FROM runs WHERE out_dir = ?1)",
+            (path, self.run_id),
+        )
         row = self._connection.one("SELECT out_dir FROM runs WHERE id = ?", (self.run_id,))
         assert row is not None
-        self.out_dir = str(row[0])
+        self.out_dir = row[0]
         return self.out_dir
 
     def finish(self, exit: int, parked_until: str | None = None) -> None:

@@ -71,6 +71,13 @@ def test_of_two_executions_that_choose_a_folder_the_first_decides(store: Store) 
     assert second.choose_out_dir("out-1") == second.out_dir == "out-0"
 
 
+def test_a_folder_belongs_to_one_run_even_before_it_is_made(store: Store) -> None:
+    first, second = start(store), start(store, new=True)
+    assert first.choose_out_dir("out-0") == "out-0"
+    assert second.choose_out_dir("out-0") is None
+    assert second.choose_out_dir("out-1") == "out-1"
+
+
 def test_a_new_run_gets_the_next_number_and_is_the_last_one_then(store: Store, clock: Clock) -> None:
     first = start(store)
     first.choose_out_dir("out-1")
