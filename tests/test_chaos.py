@@ -16,7 +16,7 @@ from chaos import examples, ordeal
 from orchestra.cli.blows import FAULTS
 from orchestra.cli.in_process import Finished, run_in_process
 
-KILLS = 20
+KILLS = {"audit": 20, "research": 3, "development": 3}  # the longer ones are struck more often by `make chaos`
 GARDEN = """\
 import { @claude } from @orch/llm
 exe llm @plan(crop) = [
@@ -60,9 +60,10 @@ def garden(tmp_path: Path) -> Garden:
 @pytest.mark.parametrize(("project", "name"), list(examples()), ids=str)
 def test_an_example_survives_being_killed(project: Path, name: str) -> None:
     before = sorted(project.rglob("*"))
-    done = ordeal(project, name, "--kills", str(KILLS), "--faults", "none", "--seed", "7")
+    kills = KILLS[name]
+    done = ordeal(project, name, "--kills", str(kills), "--faults", "none", "--seed", "7")
     assert done.exit == 0, done.stdout + done.stderr
-    assert f"{KILLS}/{KILLS} kill points: same output, 0 repeated calls\n" in done.stdout
+    assert f"{kills}/{kills} kill points: same output, 0 repeated calls\n" in done.stdout
     assert sorted(project.rglob("*")) == before
 
 

@@ -37,7 +37,9 @@ def main(argv: list[str], shell: Shell) -> int:
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Chooses where they fall.")
 @click.option("--faults", "kinds", default="all", show_default=True, help=f"all, none, or some of {', '.join(FAULTS)}.")
-@click.option("--ignore", multiple=True, metavar="PATTERN", help="Files not to be compared.")
+@click.option(
+    "--ignore", multiple=True, metavar="PATTERN", help="Files not to be compared; stdout for what is printed."
+)
 @click.option("--only", multiple=True, metavar="BLOW", help="Nothing but this, such as KILL@17.")
 @click.pass_obj
 def chaos(
@@ -108,6 +110,7 @@ def _undisturbed(ordeal: Ordeal, shell: Shell) -> Undisturbed:
 def _dealt(blows: Sequence[Blow], ordeal: Ordeal, whole: Undisturbed, command: str, shell: Shell) -> int:
     hurt = []
     for blow in blows:
+        shell.stdout.flush()
         if problems := ordeal.suffer(blow, whole):
             hurt.append(blow)
             shell.say(f"{blow}: {problems[0]}")

@@ -73,7 +73,7 @@ class Ordeal:
     words:  what follows `orch run`
     folder: where in the project it is started
     script: its name in the store
-    left_out: patterns of files that are not compared
+    left_out: patterns of files that are not compared; `stdout` for what is printed
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Ordeal:
     def differences(self, first: Undisturbed, second: Undisturbed) -> list[str]:
         """How two undisturbed runs differ."""
         return [
-            *_outcomes(first.outcome.ended, second.outcome.ended),
+            *self._outcomes(first.outcome.ended, second.outcome.ended),
             *_compared(first.files, second.files, first.appended),
         ]
 
@@ -167,8 +167,15 @@ class Ordeal:
         if forgotten:
             before, files = _nameless(before), _nameless(files)
             expected, found = _nameless_run(expected), _nameless_run(found)
-        yield from _outcomes(expected, found)
+        yield from self._outcomes(expected, found)
         yield from _compared(before, files, whole.appended)
+
+    def _outcomes(self, whole: Ended, found: Ended) -> Iterator[str]:
+        if found.exit != whole.exit:
+            yield f"exit {found.exit} instead of {whole.exit}"
+        if found.stdout != whole.stdout and "stdout" not in self._left_out:
+            yield "stdout differs"
+            yield from _shown(whole.stdout, found.stdout)
 
 
 def _nameless(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -178,14 +185,6 @@ def _nameless(files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def _nameless_run(ended: Ended) -> Ended:
     return replace(ended, stdout=RUN_FOLDER.sub(r"\1/*", ended.stdout))
-
-
-def _outcomes(whole: Ended, found: Ended) -> Iterator[str]:
-    if found.exit != whole.exit:
-        yield f"exit {found.exit} instead of {whole.exit}"
-    if found.stdout != whole.stdout:
-        yield "stdout differs"
-        yield from _shown(whole.stdout, found.stdout)
 
 
 def _compared(whole: Mapping[str, bytes], found: Mapping[str, bytes], appended: frozenset[str]) -> Iterator[str]:
