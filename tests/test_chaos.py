@@ -76,6 +76,18 @@ def test_every_fault_is_survived(garden: Garden) -> None:
     assert faults == f"{2 * len(FAULTS)}/{2 * len(FAULTS)} faults: same output, 0 repeated calls"
 
 
+def test_a_signal_at_any_event_ends_a_run_in_order(garden: Garden) -> None:
+    script = "exe llm @plan(crop) = `plan @crop`\n"
+    script += 'var @plans = for parallel(2) @c in ["fig", "plum"] => @plan(@c)\nshow @plans\n'
+    blows = [f"{signal}@{event}" for event in range(1, 16) for signal in ("TERM", "INT")]
+    done = garden.chaos(script, *(word for blow in blows for word in ("--only", blow)))
+    assert done.exit == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines() == [
+        "undisturbed: 15 events, 2 calls, 0 files",
+        "30/30 faults: same output, 0 repeated calls",
+    ]
+
+
 def test_a_script_that_does_not_take_it_is_told_with_the_blow_that_hurt(garden: Garden) -> None:
     counting = 'var @n = sh { echo x >> count; wc -l < count }\nshow "counted"\nshow @n\n'
     done = garden.chaos(counting, "--only", "KILL@2")

@@ -20,7 +20,6 @@ from orchestra.cli.scratch import Scratch
 from orchestra.cli.scripts import Scripts
 from orchestra.cli.shell import Shell
 from orchestra.errors import OrchError
-from orchestra.paths import cache_dir
 
 __all__ = ["main"]
 
@@ -67,7 +66,7 @@ def chaos(
         ordeal = Ordeal(
             scratch,
             [name, *words],
-            {**scratch.environ(shell.environ), "XDG_CACHE_HOME": str(cache_dir(shell.environ).parent)},
+            scratch.environ(shell.environ),
             folder=shell.cwd.relative_to(config.root),
             script=path.relative_to(config.root).as_posix(),
             left_out=ignore,

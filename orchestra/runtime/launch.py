@@ -177,7 +177,7 @@ class _Session:
         except BaseException as error:
             if not self.stopped:
                 self._ended_by(error)
-            elif not isinstance(error, Exception):
+            elif not isinstance(error, Exception | Interrupted):
                 raise  # the cancellation itself, which trio wants back
         finally:
             with trio.CancelScope(shield=True):
