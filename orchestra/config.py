@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestra.config_file import LEGACY_FILE, ConfigFile, broken, read_json, read_legacy, read_toml
-from orchestra.config_kinds import BUDGET, COUNT, DURATION, SWITCH, TABLE, TEXT, TEXTS, Kind, one_of
+from orchestra.config_kinds import BUDGET, COUNT, DURATION, SIZE, SWITCH, TABLE, TEXT, TEXTS, Kind, one_of
 from orchestra.errors import Warned, nearest
 from orchestra.paths import CONFIG_FILE
 from orchestra.source import Span
@@ -107,6 +107,8 @@ class CheckpointKeys:
     resume: str = key(one_of("auto", "manual", "never"), "auto", "when stored answers are served")
     stale: str = key(one_of("rerun", "use", "ask"), "rerun", "what happens to answers of older code")
     store: str = key(TEXT, ".orch/store.db", "the database, from the project root")
+    keep: float = key(DURATION, 90 * 86_400.0, "how long an answer is kept that no run asks for")
+    max: int = key(SIZE, 1_000_000_000, "size of the database above which old answers are dropped after runs")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,25 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-__all__ = ["BUDGET", "COUNT", "DURATION", "SWITCH", "TABLE", "TEXT", "TEXTS", "Kind", "bounds", "duration", "one_of"]
+__all__ = [
+    "BUDGET",
+    "COUNT",
+    "DURATION",
+    "SIZE",
+    "SWITCH",
+    "TABLE",
+    "TEXT",
+    "TEXTS",
+    "Kind",
+    "bounds",
+    "duration",
+    "one_of",
+    "size",
+]
 
 T = TypeVar("T")
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+SIZES = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 BOUNDED = ("usd", "tokens", "calls")
 SWITCHES = {
     "1": True,
@@ -33,6 +48,14 @@ def duration(text: str, bare: str | None = None) -> float:
     if match is None or not unit:
         raise ValueError(f'"{text}" is not a duration like 90s or 5m')
     return float(match[1]) * UNITS[unit]
+
+
+def size(text: str) -> int:
+    """Bytes meant by `500MB` or `2GB`, units of a thousand. Raises ValueError."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise ValueError(f'"{text}" is not a size like 500MB or 2GB')
+    return round(float(match[1]) * SIZES[match[2].lower()])
 
 
 def bounds(value: object) -> dict[str, float]:
@@ -73,6 +96,10 @@ class Kind(Generic[T]):
 
 def _seconds(value: str | float) -> float:
     return duration(value) if isinstance(value, str) else float(value)
+
+
+def _size(value: str | int) -> int:
+    return size(value) if isinstance(value, str) else _count(value)
 
 
 def _count(number: int) -> int:
@@ -121,5 +148,6 @@ SWITCH = Kind("true or false", bool, bool, _switch)
 COUNT = Kind("a whole number", int, _count, _count_text)
 TEXTS = Kind("a list of texts", list, _texts, _split)
 DURATION = Kind('a duration like "90s" or a number of seconds', (str, int, float), _seconds, duration)
+SIZE = Kind('a size like "500MB" or a number of bytes', (str, int), _size, size)
 TABLE: Kind[dict[str, Any]] = Kind("a table", dict, dict, _no_text)
 BUDGET: Kind[dict[str, float]] = Kind("a table of usd, tokens and calls", dict, bounds, _no_text)

@@ -226,6 +226,12 @@ SETTINGS: dict[str, Probe] = {
         key='[checkpoint]\nstale = "use"\n', before=(MODELS,), later=ANSWERED.replace("ask @q", "tell @q")
     ),
     "checkpoint.store": asked(key='[checkpoint]\nstore = "elsewhere.db"\n'),
+    "checkpoint.keep": Probe(
+        ANSWERED, key='checkpoint.keep = "1ms"\n', before=(MODELS,), command=("checkpoint", "gc"), files=REPLIES
+    ),
+    "checkpoint.max": asked(
+        ANSWERED + "run cmd { sleep 1.1 }\n", key="checkpoint.max = 1\n", toml='checkpoint.keep = "1ms"\n'
+    ),
     "security.allowAbsolutePaths": Probe(
         "show <../outside.txt>?\n", key="[security]\nallowAbsolutePaths = false\n", files=FAR
     ),

@@ -1,6 +1,6 @@
 """`orch checkpoint`: the stored results of a script: list, inspect, show, clean, restore.
 
-Which of them a run serves is decided by the store when it runs.
+Which of them a run serves is decided by the store when it runs; `gc` and `import` are in `moving`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from dataclasses import asdict, dataclass
 import click
 
 from orchestra.cli.clicked import invoke
+from orchestra.cli.moving import collect, take_over
 from orchestra.cli.scripts import Scripts
 from orchestra.cli.shell import Shell
 from orchestra.cli.stored import open_store
 from orchestra.cli.tally import amount
 from orchestra.errors import OrchError
+from orchestra.store.imported import IMPORTED
 from orchestra.store.listings import CheckpointSummary, checkpoint_value, list_checkpoints, list_runs
 from orchestra.store.store import Store
 from orchestra.values.tagged import plain
@@ -85,6 +87,7 @@ def list_entries(
     click.echo(f"Checkpoint entries for {script}:")
     for entry in entries:
         marked = " | to be made again" if entry.state == "marked" else ""
+        marked += " | imported" if entry.module == IMPORTED else ""
         click.echo(f"- {entry.fn} | {entry.preview} | sha256:{entry.key[:SHORT]}…{marked}")
     return click.echo(f"Total: {len(entries)}")
 
@@ -163,3 +166,7 @@ def restore(shell: Shell, script: str) -> None:
     with results(shell, script) as stored:
         count = stored.store.resume(stored.script).restore()
     click.echo(f"{count} results of {script} are served again.")
+
+
+checkpoint.add_command(collect)
+checkpoint.add_command(take_over)

@@ -15,7 +15,7 @@ from orchestra.errors import OrchError, nearest
 from orchestra.store.listings import KILLED, RunSummary, list_runs
 from orchestra.store.store import Store
 
-__all__ = ["chosen_run", "open_store", "state"]
+__all__ = ["chosen_run", "now", "open_store", "state"]
 
 # Exit code → how a finished run is called.
 STATES = {
@@ -40,7 +40,7 @@ def open_store(config: Config, shell: Shell) -> Iterator[Store]:
         raise OrchError(
             "E806", f"nothing is stored yet: there is no {file.name} in {file.parent}", help="orch run NAME"
         )
-    store = Store.open(file, now=_now)
+    store = Store.open(file, now=now)
     try:
         for note in store.notes:
             shell.note(note)
@@ -67,5 +67,6 @@ def state(exit: int | None, parked_until: str | None = None) -> str:
     return "running" if exit is None else STATES.get(exit, "failed")
 
 
-def _now() -> str:
+def now() -> str:
+    """The time as the store writes it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

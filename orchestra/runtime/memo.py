@@ -182,8 +182,7 @@ class Memo:
             return None
         found = run.execution.checkpoints.look_up(key, frame.validity, frame.seq)
         if isinstance(found, Miss):
-            self._explain_miss(frame, key, found)
-            return None
+            return self._brought_along(frame, key, found)
         if isinstance(found, Stale):
             return self._older(frame, found)
         if key.digest not in self._made and run.expired(found.created):
@@ -198,6 +197,27 @@ class Memo:
         if kept is None or any(self._run.digest_now(name) != digest for name, digest in kept[1].items()):
             return None
         return kept[0]
+
+    def _brought_along(self, frame: MemoFrame, key: Key, miss: Miss) -> Hit | None:
+        """An imported answer in place of the missing one. It is accepted once: what made it is not known."""
+        run, op = self._run, frame.op
+        found = None if miss.resumed else run.execution.imported.find(key)
+        if found is None or run.expired(found.created):
+            self._explain_miss(frame, key, miss)
+            return None
+        run.explain(op, "hit", "imported")
+        self._note_once(f"imported answers of @{op.name} are accepted, whatever code they were made by")
+        if run.writes_checkpoints and not holds_secret(frame, found.value, run.redactor):
+            self._put(frame, key, found.value, 0, also=lambda: run.execution.imported.accepted(found, key))
+            self._made.add(key.digest)
+            served = run.execution.checkpoints.look_up(key, frame.validity, frame.seq)  # a use of it, counted
+            return served if isinstance(served, Hit) else found
+        return found
+
+    def _note_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._run.note(text)
 
     def _explain_miss(self, frame: MemoFrame, key: Key, found: Miss) -> None:
         if not self._run.options.explain:
@@ -277,25 +297,27 @@ class Memo:
         self._kept[key.digest] = hit, frame.dependencies
 
     def _stored(self, frame: MemoFrame, key: Key, value: Any, ms: int) -> bool:
-        op = frame.op
-        first = template_text(op.inputs[0]) if op.inputs else ""
-        place = op.span.where if op.span is not None else ""
         try:
-            self._run.execution.checkpoints.put(
-                key, frame.validity, value, preview=first, first_arg=first, phase=self._run.phase,
-                site=self._sites.number(op), place=place, seq=frame.seq, ms=ms, meta={},
-                files=list(frame.files.values()), deps=frame.dependencies,
-                also=lambda: self._run.execution.claims.release(key),
-            )  # fmt: skip
+            self._put(frame, key, value, ms, also=lambda: self._run.execution.claims.release(key))
             frame.claimed = False
             return True
         except SecretValue:
             self._secrets += 1
         except NotStored as error:
-            self._warn_once(op, f"results of @{op.name} are not stored: {error}")
+            self._warn_once(frame.op, f"results of @{frame.op.name} are not stored: {error}")
         except OrchError as error:  # the answer is there and can still be shown
             self._run.end_with(error)
         return False
+
+    def _put(self, frame: MemoFrame, key: Key, value: Any, ms: int, *, also: Callable[[], None]) -> None:
+        op = frame.op
+        first = template_text(op.inputs[0]) if op.inputs else ""
+        place = op.span.where if op.span is not None else ""
+        self._run.execution.checkpoints.put(
+            key, frame.validity, value, preview=first, first_arg=first, phase=self._run.phase,
+            site=self._sites.number(op), place=place, seq=frame.seq, ms=ms, meta={},
+            files=list(frame.files.values()), deps=frame.dependencies, also=also,
+        )  # fmt: skip
 
     def _warn_once(self, op: Op, text: str) -> None:
         if text not in self._told:

@@ -214,9 +214,24 @@ class Recording:
             if self._execution is not None:
                 self.memo.close()
                 self._execution.finish(exit, self.parked_until if exit == PARKED else None)
+                self._tidy_up(self._execution.id)
         finally:
             self._store.close()
             self._temporary.close()
+
+    def _tidy_up(self, execution: str) -> None:
+        """Drop what is old from a store that has become large, unless another run needs it at the moment."""
+        assert self._store is not None
+        retention, most = self._store.retention(self.config.checkpoint.keep), self.config.checkpoint.max
+        try:
+            if retention.due(execution, most) and not retention.working():
+                collected = retention.collect()
+                retention.record(execution, collected)
+                dropped = collected.before.entries - collected.after.entries
+                if dropped:
+                    self.note(f"the store is large: {dropped} answers that no run asked for lately were dropped")
+        except OrchError as error:  # the run is over and its answers are there
+            self.note(error.message)
 
     def digest_now(self, name: str) -> str | None:
         """What a dependency is now: a file's digest, or the model that would answer; None if it is gone."""

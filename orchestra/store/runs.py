@@ -11,6 +11,7 @@ from orchestra.store.calls import Calls
 from orchestra.store.checkpoints import Checkpoints
 from orchestra.store.claims import Claims, Owner
 from orchestra.store.connection import Connection, storable
+from orchestra.store.imported import Imported
 from orchestra.store.keys import canonical
 from orchestra.store.phases import Phases
 from orchestra.store.resume import Resume
@@ -54,6 +55,7 @@ class Execution:
         self.out_dir = run.out_dir
         self.seed = run.seed
         self.checkpoints = Checkpoints(connection, codec, read_digest, script=run.script, run=run.id)
+        self.imported = Imported(connection, self.checkpoints, script=run.script)
         self.claims = Claims(connection, owner, script=run.script)
         self.resume = Resume(connection, script=run.script)
         self.phases = Phases(connection, script=run.script)

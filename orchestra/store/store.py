@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from orchestra.store.claims import Owner
@@ -10,6 +11,7 @@ from orchestra.store.connection import Connection
 from orchestra.store.location import read_mounts
 from orchestra.store.overlay import Overlay
 from orchestra.store.resume import Resume
+from orchestra.store.retention import Retention
 from orchestra.store.runs import Execution, begin
 from orchestra.store.values import Codec
 
@@ -68,6 +70,10 @@ class Store:
     def overlay(self, script: str, *, onto: str, read_digest: Callable[[str], str | None]) -> Overlay:
         """The answers of `script` for the calls of the script `onto`."""
         return Overlay(self.connection, self.codec, read_digest, script=script, onto=onto)
+
+    def retention(self, keep: float) -> Retention:
+        """What may be dropped; answers, if nobody asked for them in `keep` seconds."""
+        return Retention(self.connection, keep=timedelta(seconds=keep))
 
     def scripts(self) -> list[str]:
         """The scripts that have answers."""

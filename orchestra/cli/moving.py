@@ -1,0 +1,113 @@
+"""`orch checkpoint gc` and `orch checkpoint import`: what leaves the store, and what comes into it from elsewhere.
+
+What is dropped is decided by `store.retention`, how a foreign folder is read by `store.imported`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestra.cli.render import table
+from orchestra.cli.scripts import Scripts
+from orchestra.cli.shell import Shell
+from orchestra.cli.stored import now, open_store
+from orchestra.cli.tally import amount
+from orchestra.config import Config
+from orchestra.config_kinds import duration, size
+from orchestra.store.imported import Brought, read_folder
+from orchestra.store.retention import Collected
+from orchestra.store.store import Store
+
+__all__ = ["collect", "take_over"]
+
+
+class Measured(click.ParamType[Any]):
+    """An option that `read` understands; what it does not is an error in our form."""
+
+    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+        self.name = name
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return self._read(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command(name="gc")
+@click.option("--keep", type=Measured("time", duration), help="Keep results that were used in this time, such as 30d.")
+@click.option("--max", "most", type=Measured("size", size), help="Drop the oldest until this is enough, such as 2GB.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be dropped.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def collect(shell: Shell, keep: float | None, most: int | None, dry_run: bool, as_json: bool) -> None:
+    """Drop results that no run asked for in 90 days (or [checkpoint] keep), replaced ones, and texts without use."""
+    config = shell.config()
+    with open_store(config, shell) as store:
+        retention = store.retention(config.checkpoint.keep if keep is None else keep)
+        collected = retention.collect(most=most, only_show=dry_run)
+        file = store.connection.path.stat().st_size
+    if as_json:
+        return click.echo(json.dumps({**asdict(collected), "file": file}, indent=2))
+    table(("", "before>", "after>"), _lines(collected), shell.stdout)
+    if dry_run:
+        shell.note("nothing was dropped; without --dry-run it is")
+    return None
+
+
+def _lines(collected: Collected) -> list[tuple[str, str, str]]:
+    before, after = asdict(collected.before), asdict(collected.after)
+    return [(name, amount(before[name]), amount(after[name])) for name in before]
+
+
+@click.command(name="import")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("script", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def take_over(shell: Shell, folder: Path, script: str | None, as_json: bool) -> None:
+    """Take over the results in FOLDER, where mlld kept those of a script: SCRIPT, or the one called like FOLDER.
+
+    Each is served once without a question, because the code that made it is not known; from then on it is an
+    ordinary result.
+    """
+    config = shell.config()
+    path = shell.cwd / folder
+    name = _identity(script or path.name, config, shell)
+    answers, unusable = read_folder(path)
+    store = Store.open(config.store_file, now=now)
+    try:
+        for note in store.notes:
+            shell.note(note)
+        _keep(store, name, answers, folder)
+    finally:
+        store.close()
+    if as_json:
+        return click.echo(json.dumps({"script": name, "imported": len(answers), "unusable": unusable}, indent=2))
+    click.echo(f"{len(answers)} results for {name}" + (f", {unusable} could not be used" if unusable else ""))
+    return None
+
+
+def _identity(script: str, config: Config, shell: Shell) -> str:
+    """What the store calls the script. E811 if there is none: its results would never be asked for."""
+    scripts = Scripts.of(config, shell.environ)
+    name = scripts.identity(script, config.root, shell.cwd)
+    if not (config.root / name).is_file():
+        scripts.find(script)
+    return name
+
+
+def _keep(store: Store, script: str, answers: list[Brought], folder: Path) -> None:
+    """A run of its own that says where the answers come from."""
+    argv = ["checkpoint", "import", str(folder)]
+    execution = store.start(script, json.dumps({"import": str(folder)}), argv, new=False, read_digest=lambda path: None)
+    for answer in answers:
+        execution.imported.put(answer)
+    execution.finish(0)

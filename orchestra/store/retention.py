@@ -1,0 +1,182 @@
+"""What is dropped from a store so that it stays small, and how large it is.
+
+When that happens is decided by a user, or by `Retention.due` at the end of a run. Runs, calls and their costs stay.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from orchestra.errors import OrchError
+from orchestra.store.claims import Owner
+from orchestra.store.connection import Connection
+
+__all__ = ["Collected", "Retention", "Size"]
+
+SELDOM: Final = timedelta(days=1)  # between two collections that nobody asked for
+GONE: Final = timedelta(days=1)  # after which a process on another machine counts as ended
+SHORT: Final = timedelta(seconds=1)  # a run of less does not tidy up
+SHARE: Final = 10  # one in so many of the remaining answers goes at a time until the store is small enough
+KIND: Final = "collected"  # of the event that tells of a collection
+
+LAST_USE: Final = "coalesce(last_hit, created)"
+# Blobs that rows name, and the parts that these are made of.
+UNUSED: Final = """
+    DELETE FROM blobs WHERE id NOT IN (
+        WITH RECURSIVE used (id) AS (
+            SELECT validity FROM checkpoints
+            UNION SELECT tags FROM checkpoints WHERE tags IS NOT NULL
+            UNION SELECT id FROM blobs WHERE hash IN (
+                SELECT first_blob FROM checkpoints WHERE first_blob IS NOT NULL
+                UNION SELECT value_blob FROM checkpoints WHERE value_blob IS NOT NULL
+                UNION SELECT previous FROM checkpoints WHERE previous IS NOT NULL
+                UNION SELECT blob FROM checkpoint_files)
+            UNION SELECT part.value FROM used
+                JOIN blobs whole ON whole.id = used.id AND whole.codec = 'parts'
+                JOIN json_each(CAST(whole.bytes AS TEXT)) part)
+        SELECT id FROM used)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much there is. replaced: answers kept besides those that took their place; bytes: in use in the file."""
+
+    entries: int
+    replaced: int
+    texts: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A store before and after."""
+
+    before: Size
+    after: Size
+
+
+class _OnlyAsked(Exception):
+    """Ends a transaction whose outcome was to be seen and not kept."""
+
+
+class Retention:
+    """Dropping from one store. keep: how long an answer stays that nobody asks for."""
+
+    def __init__(self, connection: Connection, *, keep: timedelta) -> None:
+        self._connection = connection
+        self._keep = keep
+
+    def collect(self, *, most: int | None = None, only_show: bool = False) -> Collected:
+        """Drop replaced answers, answers out of use and what nobody refers to any more.
+
+        most:      bytes that are to remain at most, even if answers go that are in use
+        only_show: change nothing. Raises E806 while a run is at work: it may rely on a text that has no user yet.
+        """
+        with self._without_foreign_keys():
+            collected = self._collected(most, only_show)
+        if not only_show:
+            self._connection.change("VACUUM")
+            self._connection.all("PRAGMA wal_checkpoint(TRUNCATE)")
+        return collected
+
+    def due(self, execution: str, most: int) -> bool:
+        """Whether the execution that just ended is to collect: more than `most` bytes, and nobody did so lately."""
+        if self._bytes() <= most:
+            return False
+        now = datetime.fromisoformat(self._connection.now())
+        started = self._connection.one("SELECT started FROM executions WHERE id = ?", (execution,))
+        last = self._connection.one("SELECT max(at) FROM events WHERE kind = ?", (KIND,))
+        lately = last is not None and last[0] is not None and now - datetime.fromisoformat(last[0]) < SELDOM
+        return not lately and started is not None and now - datetime.fromisoformat(started[0]) >= SHORT
+
+    def record(self, execution: str, collected: Collected) -> None:
+        """Note a collection that nobody asked for."""
+        self._connection.change(
+            "INSERT INTO events (execution, seq, at, kind, data) SELECT ?, coalesce(max(seq), 0) + 1, ?, ?, ?"
+            " FROM events WHERE execution = ?",
+            (execution, self._connection.now(), KIND, json.dumps(asdict(collected)), execution),
+        )
+
+    def size(self) -> Size:
+        entries, replaced = self._numbers("SELECT count(*), count(previous) FROM checkpoints")
+        (texts,) = self._numbers("SELECT count(*) FROM blobs")
+        return Size(entries, replaced, texts, self._bytes())
+
+    def working(self) -> list[str]:
+        """The executions that have not ended, as far as that can be seen from here."""
+        rows = self._connection.all("SELECT id, started, host, boot, pid, born FROM executions WHERE ended IS NULL")
+        return [id for id, started, *owner in rows if self._works(started, Owner(*owner))]
+
+    def _works(self, started: str, owner: Owner) -> bool:
+        ended = Owner.current().sees_end_of(owner)
+        if ended is None:
+            return datetime.fromisoformat(self._connection.now()) - datetime.fromisoformat(started) < GONE
+        return not ended
+
+    def _collected(self, most: int | None, only_show: bool) -> Collected:
+        found: list[Collected] = []
+        try:
+            with self._connection.transaction():
+                found.append(self._dropped(most))
+                if only_show:
+                    raise _OnlyAsked
+        except _OnlyAsked:
+            pass
+        return found[0]
+
+    def _dropped(self, most: int | None) -> Collected:
+        """To be called in a transaction, in which no other run can begin."""
+        working = self.working()
+        if working:
+            names = ", ".join(working)
+            raise OrchError("E806", f"nothing is dropped while runs are at work: {names}", help="try again afterwards")
+        before = self.size()
+        self._connection.change("UPDATE checkpoints SET previous = NULL WHERE previous IS NOT NULL")
+        oldest = datetime.fromisoformat(self._connection.now()) - self._keep
+        self._connection.change(
+            f"DELETE FROM checkpoints WHERE julianday({LAST_USE}) < julianday(?)", (oldest.isoformat(),)
+        )
+        self._drop_unused()
+        while most is not None and self._bytes() > most and self._drop_oldest():
+            self._drop_unused()
+        return Collected(before, self.size())
+
+    def _drop_oldest(self) -> int:
+        """Drop a share of the answers, those first that were not asked for longest; how many."""
+        (left,) = self._numbers("SELECT count(*) FROM checkpoints")
+        return self._connection.change(
+            "DELETE FROM checkpoints WHERE rowid IN (SELECT rowid FROM checkpoints"
+            f" ORDER BY julianday({LAST_USE}), rowid LIMIT ?)",
+            (-(-left // SHARE),),
+        )
+
+    def _drop_unused(self) -> None:
+        for table in ("checkpoint_files", "checkpoint_deps"):
+            self._connection.change(
+                f"DELETE FROM {table} WHERE (script, key) NOT IN (SELECT script, key FROM checkpoints)"
+            )
+        self._connection.change(UNUSED)
+
+    def _bytes(self) -> int:
+        pages, free, each = (
+            self._numbers(f"PRAGMA {name}")[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * each
+
+    def _numbers(self, sql: str) -> tuple[int, ...]:
+        return self._connection.all(sql)[0]
+
+    @contextmanager
+    def _without_foreign_keys(self) -> Iterator[None]:
+        """For each blob that goes SQLite would look through all answers: the references are not indexed."""
+        self._connection.change("PRAGMA foreign_keys = OFF")
+        try:
+            yield
+        finally:
+            if self._connection.usable:
+                self._connection.change("PRAGMA foreign_keys = ON")
