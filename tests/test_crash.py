@@ -100,6 +100,25 @@ def test_a_kill_at_any_moment_loses_and_repeats_nothing(tmp_path: Path, whole: U
         assert written(project) == whole.files
 
 
+def test_a_kill_in_the_seventh_of_four_at_a_time_repeats_no_finished_item(tmp_path: Path) -> None:
+    die = "if x == 7 and not os.path.exists('once'): open('once', 'w').close(); os.kill(os.getppid(), 9)"
+    item = f"exe llm @item(x) = py {{\nimport os\nopen('calls', 'a').write(f'{{x}}\\n')\n{die}\nprint(x)\n}}\n"
+    project = Project(
+        tmp_path / "p", item + "var @r = for parallel(4) @x in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] => @item(@x)\nshow @r\n"
+    )
+    assert project.orch("run", "job").exit == -9
+    stored, mark = project.stored(), len(calls(project))
+    assert stored and "7" in calls(project)
+    assert project.orch("run", "job").exit == 0
+    again = set(calls(project)[mark:])
+    assert "7" in again and not again & stored
+    assert again | stored == {str(number) for number in range(1, 11)}
+
+
+def calls(project: Project) -> list[str]:
+    return (project.root / "calls").read_text().split()
+
+
 def test_a_finished_run_asks_nothing_and_restores_what_is_missing(whole: Uninterrupted) -> None:
     for path in (whole.project.root / "out").iterdir():
         path.unlink()

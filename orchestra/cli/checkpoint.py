@@ -155,7 +155,8 @@ def clean(shell: Shell, script: str, fn: str | None) -> None:
         count = resume.mark_function(fn.removeprefix("@"), None, None, False) if fn else resume.mark_all()
     click.echo(f'Cleared checkpoint cache for "{script}".')
     if count:
-        shell.note(f"{count} results are kept until they are made again; orch checkpoint restore {script}")
+        kept = "1 result is kept until it is" if count == 1 else f"{count} results are kept until they are"
+        shell.note(f"{kept} made again; orch checkpoint restore {script}")
 
 
 @checkpoint.command(name="restore")
@@ -165,7 +166,8 @@ def restore(shell: Shell, script: str) -> None:
     """Serve results again that `clean` or --resume put aside and no call has replaced."""
     with results(shell, script) as stored:
         count = stored.store.resume(stored.script).restore()
-    click.echo(f"{count} results of {script} are served again.")
+    what = "1 result" if count == 1 else f"{count} results"
+    click.echo(f"{what} of {script} {'is' if count == 1 else 'are'} served again.")
 
 
 checkpoint.add_command(collect)

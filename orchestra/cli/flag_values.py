@@ -84,7 +84,7 @@ def one_of(*words: str) -> Reader:
 
 def resume_target(written: str, cwd: Path) -> ResumeTarget:
     """A checkpoint name, `@fn`, `@fn:2`, `@fn("begin")`, `@fn("begin"*)`."""
-    if not written.startswith("@"):
+    if written.strip() and not written.startswith("@"):
         return ResumeTarget(written, phase=written)
     match = re.fullmatch(r'@([\w.-]+)(?::(\d+))?(?:\("((?:[^"\\]|\\.)*)"(\*)?\))?', written)
     if match is None:

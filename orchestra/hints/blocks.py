@@ -42,8 +42,8 @@ PATTERNS: Final = (
         r"(?P<fault>checkpoint)\b[ \t]*(?P<name>[\"'`][^\n\"'`]*[\"'`])?",
         "a checkpoint stands at the top level, or directly after => in a when there",
         "checkpoint {name} on a line of its own, or when @condition => checkpoint {name}",
-        before=BEGIN,
-        inside="block arms",
+        before=rf"(?:{BEGIN}|=>[ \t]*)",
+        inside="top block arms",
     ),
     Pattern(
         "E107",

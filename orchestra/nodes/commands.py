@@ -75,8 +75,8 @@ class UsingAuth(Node):
 
 
 @node
-class EnvName(Node):
-    """The bare name in `using: { var: @value, as: NAME }`."""
+class PlainName(Node):
+    """A name without quotes: `as: NAME` of a variable for a command, `resume: manual` of a checkpoint."""
 
     name: str
 

@@ -8,9 +8,9 @@ from orchestra.nodes.commands import (
     CodeArgs,
     CodeDir,
     Command,
-    EnvName,
     OldCommand,
     OldRun,
+    PlainName,
     QuotedCommand,
     Using,
 )
@@ -233,8 +233,8 @@ def using(node: Using, show: Printer) -> Doc:
     return "using ", show(node.value, Level.POSTFIX), " as ", node.name
 
 
-@prints(EnvName)
-def env_name(node: EnvName, show: Printer) -> Doc:
+@prints(PlainName)
+def plain_name(node: PlainName, show: Printer) -> Doc:
     return node.name
 
 

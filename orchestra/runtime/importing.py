@@ -147,10 +147,9 @@ class Importing:
         return f"import {{ @{name} }} from @orch/llm" if name in self._llm_functions() else None
 
     def prepare_module(self, module: Module) -> None:
-        """Before a module's statements run: checkpoints are known, prelude names are there."""
+        """Before a module's statements run: what is refused is known, prelude names are there."""
         if module.script is not None:
             refuse_constructs(module.script)
-        self.collect_phases(module)  # type: ignore[attr-defined]
         self.front_matter(module)  # type: ignore[attr-defined]
 
     # ── folders ──────────────────────────────────────────────────────────────────────────────────

@@ -231,10 +231,7 @@ class Memo:
         """An answer of other code, other files or another model: by default it is made again."""
         op, wish, what = frame.op, self._run.stale, shown_parts(found.changed)
         if wish == "ask":
-            raise OrchError(
-                "E807", f"stored answers of @{op.name} are stale: {what}", op.span,
-                help="--stale rerun makes them again, --stale use serves them", exit=3, fatal=True,
-            )  # fmt: skip
+            raise self._asking(frame, what)
         self._run.explain(op, "stale", what)
         frame.stale = True
         count = self._stale[op.name] = self._stale.get(op.name, 0) + 1
@@ -242,6 +239,15 @@ class Memo:
             verb = "is served all the same" if wish == "use" else "is made again"
             self._run.note(f"stale @{op.name}: {what}; what depends on it {verb}")
         return found.hit if wish == "use" else None
+
+    def _asking(self, frame: MemoFrame, what: str) -> OrchError:
+        """The end of a run that is to ask before it makes answers of older code again."""
+        assert frame.key is not None
+        count = self._run.execution.checkpoints.count_stale(frame.key, frame.validity) or 1  # none: other files
+        those = "1 stored answer of @{} is" if count == 1 else f"{count} stored answers of @{{}} are"
+        help = "--stale rerun makes them again, --stale use serves them"
+        message = f"{those.format(frame.op.name)} stale: {what}"
+        return OrchError("E807", message, frame.op.span, help=help, exit=3, fatal=True)
 
     def _claimed(self, frame: MemoFrame, key: Key) -> Hit | None:
         """Make the call ours, or wait for the process that is making it and take its answer."""

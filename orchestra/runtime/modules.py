@@ -17,6 +17,7 @@ from orchestra.import_kinds import check_kind
 from orchestra.location import is_url, missing_file, public_url
 from orchestra.lookup import completed, is_named, named_file
 from orchestra.nodes.base import Node
+from orchestra.nodes.modules import Import, ImportWhole, source_text
 from orchestra.nodes.script import Script
 from orchestra.parse import parse_script, parse_template
 from orchestra.paths import resource
@@ -129,6 +130,25 @@ class Modules:
             raise missing_file(source, base, self._run.root).at(span)
         return self.load(found, span)
 
+    def peek(self, statement: Import | ImportWhole, importer: Module) -> Module | None:
+        """The file that an import names, parsed and not run; None for what is no file or cannot be read."""
+        try:
+            source = source_text(statement.source, importer.scope)
+            written = None if is_url(source) else self._run.import_path(source, importer, statement.span)
+            path = completed(written) if written is not None else self._named(source)
+            if path is None or path.suffix == ".json":
+                return None
+            module = Module(self._run.project_name(path), path.resolve(), self._run, path.parent)
+            module.script = parse_script(self._run.read_source(path), _mode_of(path.suffix))
+        except OrchError:  # said when the import runs
+            return None
+        return module
+
+    def _named(self, source: str) -> Path | None:
+        if not is_named(source) or self._run.virtual_module(source[1:].split("@")[0]) is not None:
+            return None
+        return named_file(source, self._run.config, self._run.user_home)
+
     def load(self, path: Path, span: Span) -> Module:
         """The module in a file, evaluated once. E412 if it is being evaluated already."""
         key = str(path.resolve())
@@ -172,7 +192,7 @@ class Modules:
         if suffix == ".json":
             module.scope.names.update(_json_object(source))
             return module
-        module.script = parse_script(source, "markdown" if suffix == ".md" else "strict")
+        module.script = parse_script(source, _mode_of(suffix))
         self._run.prepare_module(module)
         module.defining = True
         value = module.script.define(module.scope)
@@ -203,6 +223,10 @@ class Modules:
         digest = hashlib.sha256(source.text.encode("utf-8", "surrogatepass")).hexdigest()
         parsed = parse_template(source, path.suffix[1:])
         return TemplateBody(parsed, TemplatePlace(owner, path), self._run.project_name(path), digest)
+
+
+def _mode_of(suffix: str) -> str:
+    return "markdown" if suffix == ".md" else "strict"
 
 
 def _json_object(source: Source) -> dict[str, Any]:

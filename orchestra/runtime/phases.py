@@ -6,15 +6,17 @@ Which answers belong to a phase is known to the store.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, walk
 from orchestra.nodes.budgets import Limit, limit
 from orchestra.nodes.durations import duration_of
-from orchestra.nodes.script import Checkpoint, Script
+from orchestra.nodes.modules import Import, ImportWhole
+from orchestra.nodes.script import Checkpoint
 from orchestra.nodes.tails import With
 from orchestra.nodes.templates import Text
 from orchestra.source import Span
@@ -22,7 +24,10 @@ from orchestra.values.operators import truthy
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import unwrap
 
-__all__ = ["MODES", "Phases", "wrong_mode"]
+if TYPE_CHECKING:
+    from orchestra.runtime.module import Module
+
+__all__ = ["MODES", "Phases", "names", "wrong_mode"]
 
 MODES = ("auto", "manual", "never")
 
@@ -33,27 +38,12 @@ class Phases:
     def __init__(self, completed: Callable[[str], bool], record: Callable[[str, bool], None]) -> None:
         self._completed = completed
         self._record = record
-        self._marks: list[Checkpoint] = []
         self._entered: set[str] = set()
         self._condition: tuple[str, Node, Scope] | None = None
         self.mode: str | None = None
         self.ttl: float | None = None
         self.limit: Limit | None = None
         self.incomplete = False  # the phase serves nothing until an earlier run completed it
-
-    def collect(self, script: Script) -> None:
-        """Learn the checkpoints of a script before it runs."""
-        self._marks += [part for part in walk(script) if isinstance(part, Checkpoint)]
-
-    def names(self, recorded: Sequence[str]) -> list[str]:
-        """All phases in source order. Those only the store knows stand where their template does, or last.
-
-        recorded: phases that have stored answers, oldest first
-        """
-        found: dict[str, None] = {}
-        for mark in self._marks:
-            found.update(dict.fromkeys(_named_by(mark, recorded)))
-        return list(found | dict.fromkeys(recorded))
 
     def enter(self, name: str, options: With | None, scope: Scope, span: Span) -> None:
         """Begin a phase; the one before it ends. Raises E804, E805, E810."""
@@ -82,6 +72,35 @@ class Phases:
         if self.ttl is None:
             return False
         return (datetime.fromisoformat(now) - datetime.fromisoformat(created)).total_seconds() > self.ttl
+
+
+def names(
+    main: Module, peek: Callable[[Import | ImportWhole, Module], Module | None], recorded: list[str]
+) -> list[str]:
+    """All phases of a script in source order, those of a module where it is imported, before anything runs.
+
+    Those only the store knows stand where their template does, or last.
+
+    peek:     the file behind an import, parsed and not run; None for what is no file
+    recorded: phases that have stored answers, oldest first
+    """
+    found: dict[str, None] = {}
+    for mark in _marks(main, peek, {main.path}):
+        found.update(dict.fromkeys(_named_by(mark, recorded)))
+    return list(found | dict.fromkeys(recorded))
+
+
+def _marks(
+    module: Module, peek: Callable[[Any, Module], Module | None], seen: set[Path | None]
+) -> Iterable[Checkpoint]:
+    for part in walk(module.script) if module.script is not None else ():
+        if isinstance(part, Checkpoint):
+            yield part
+        elif isinstance(part, (Import, ImportWhole)):
+            imported = peek(part, module)
+            if imported is not None and imported.path not in seen:
+                seen.add(imported.path)
+                yield from _marks(imported, peek, seen)
 
 
 def _mode(options: With | None, scope: Scope) -> str | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from orchestra.errors import OrchError
 from orchestra.nodes.op import Op
 from orchestra.runtime.labelled import MODEL
-from orchestra.runtime.phases import MODES, Phases, wrong_mode
+from orchestra.runtime.phases import MODES, Phases, names, wrong_mode
 from orchestra.runtime.redact import Redactor
 from orchestra.runtime.signals import FINISHING
 from orchestra.source import Span
@@ -167,7 +167,7 @@ class Recording:
 
     def _redo_phase(self, name: str) -> None:
         resume = self.execution.resume
-        phases = self._phases.names(self._recorded_phases())
+        phases = names(self.main, self.modules.peek, self._recorded_phases())
         resume.mark_phase(name, phases)
         if self.overlay is not None:
             self.overlay.hide(self.overlay.resume.of_phase(name, phases))
@@ -285,11 +285,6 @@ class Recording:
             self.note(f"{kind:<8}{shown}" + (f": {reason}" if reason else ""))
 
     # ── phases ───────────────────────────────────────────────────────────────────────────────────
-
-    def collect_phases(self, module: Module) -> None:
-        """Learn the names of a script's checkpoints before it runs."""
-        if module.script is not None:
-            self._phases.collect(module.script)
 
     def enter_phase(self, name: str, options: Any, scope: Scope, span: Span) -> None:
         self._phases.enter(name, options, scope, span)

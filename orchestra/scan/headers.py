@@ -15,6 +15,7 @@ __all__ = ["Header", "begins_with_header", "read_header"]
 _RESUME = re.compile(
     r"(?:[ \t]*(?:(?:>>|<<|#!)[^\n]*)?\r?\n)*[ \t]*resume:[ \t]*([\"']?)([^\n\"'>]*)\1[ \t]*(?:>>[^\n]*)?(?:\r?\n|$)"
 )
+_FRONT_RESUME = re.compile(r"^resume:[ \t]*[\"']?(\w+)", re.MULTILINE)
 _SHEBANG = re.compile(r"\ufeff?(?:#![^\n]*(?:\n|$))?")
 MODES = ("auto", "manual", "never")
 
@@ -38,9 +39,8 @@ def read_header(source: Source) -> Header:
         block = text[header.end : header.end + front]
         header.fields["front_matter"] = "\n".join(block.strip().splitlines()[1:-1])
         header.end += front
-        resume = re.search(r"^resume:[ \t]*[\"']?(\w+)", header.fields["front_matter"], re.MULTILINE)
-        if resume:
-            header.fields["resume"] = _mode(resume.group(1), source, header.end)
+        if resume := _FRONT_RESUME.search(text, header.end - front, header.end):
+            header.fields["resume"] = _mode(resume.group(1), source, resume.start(1))
     match = _RESUME.match(text, header.end)
     if match:
         header.fields["resume"] = _mode(match.group(2).strip(), source, match.start(2))

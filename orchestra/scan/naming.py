@@ -21,7 +21,8 @@ _BLESSING = re.compile(r"([A-Za-z][\w-]*)!(?!=)")
 _BARE = re.compile(r"[^,()\n\"'`\[\]{}@]+")
 _RUN_VALUE = re.compile(r"\s+(?:cmd\s*[({:]|[{\"'`]|@[\w.-]+\s*\|(?!\|))")
 _RUN_CODE = re.compile(r"\s+(?:sh|bash|js|javascript|node|nodejs|py|python)\s*[({:]")
-_AS_KEY = re.compile(r"(?<![\w-])as\s*:\s*\Z")
+# Keys behind which a name stands without quotes: `as` of a variable for a command, `resume` of a checkpoint.
+_NAMING_KEY = re.compile(r"(?:(?<![\w-])as|\bcheckpoint\b[^\n]*\bwith\s*\{(?:[^{}]*,)?\s*resume)\s*:\s*\Z")
 _PREFIXED = re.compile(r"@[A-Za-z_][\w-]*/[^\s;\])|]*")
 
 
@@ -137,8 +138,8 @@ class WordRules(State):
             self.emit("OPERATION", pos, match.end())
         elif "NAME" in accepted:
             self.emit("NAME", pos, end)
-        elif "ENV_NAME" in accepted and (self.last != "_COLON" or _AS_KEY.search(self.text, 0, pos)):
-            self.emit("ENV_NAME", pos, end)
+        elif "PLAIN_NAME" in accepted and (self.last != "_COLON" or _NAMING_KEY.search(self.text, 0, pos)):
+            self.emit("PLAIN_NAME", pos, end)
         elif "FORMAT" in accepted:
             self.emit("FORMAT", pos, end)
         elif "BARE_PATH" in accepted and (match := words.BARE_PATH.match(self.text, pos)):

@@ -218,6 +218,15 @@ class Checkpoints:
             return "first call of the function"
         return ", ".join(dict.fromkeys(name for name, _ in min(differences, key=len))) + " changed"
 
+    def count_stale(self, key: Key, validity: Mapping[str, str]) -> int:
+        """How many answers of the function were made by other code than that of `validity`."""
+        rows = self._connection.all(
+            "SELECT validity, count(*) FROM checkpoints WHERE script = ? AND module = ? AND fn = ? AND state = 'live'"
+            " GROUP BY validity",
+            (self._script, key.module, key.function),
+        )
+        return sum(count for made_under, count in rows if self._changed_parts(made_under, validity))
+
     def flush(self) -> None:
         """Write the counters of all hits in one transaction."""
         if not self._hits:

@@ -215,13 +215,35 @@ def test_a_change_in_a_module_behind_a_namespace_is_seen(desk: Desk) -> None:
 
 def test_stale_use_and_ask(desk: Desk) -> None:
     one = 'exe llm @f(x) = sh { echo f >> calls; echo "%s $x"; }\nshow @f(1)\n'
-    desk.write("s.mld", one % "old")
+    desk.write("s.mld", one % "old" + "var @two = @f(2)\n")
     desk.run()
     desk.write("s.mld", one % "new")
     assert desk.run("--stale", "use") == [] and desk.out == "old 1\n"
     assert desk.run("--stale", "ask", exit=3) == []
-    assert "error[E807]: stored answers of @f are stale: code @f changed\n" in desk.err
+    assert "error[E807]: 2 stored answers of @f are stale: code @f changed\n" in desk.err
     assert desk.run() == ["f"] and desk.out == "new 1\n"
+
+
+def test_an_edited_template_makes_the_call_again(desk: Desk) -> None:
+    letter = 'exe @letter(x) = template "letter.att"\n'
+    desk.write("s.mld", letter + "exe llm @f(x) = [\n  run sh { echo f >> calls; }\n  => @letter(@x)\n]\nshow @f(1)\n")
+    desk.write("letter.att", "Dear @x,\n")
+    assert (desk.run(), desk.run()) == (["f"], [])
+    desk.write("letter.att", "Hello @x,\n")
+    assert desk.run() == ["f"] and desk.out == "Hello 1,\n"
+    assert "stale @f: template letter.att changed; what depends on it is made again\n" in desk.err
+
+
+GUARD = 'guard @shut before op:exe = when [ @input.any.text.includes("plan") => deny "no plans"; * => allow ]\n'
+
+
+def test_a_guard_added_later_holds_for_stored_answers(desk: Desk) -> None:
+    script = 'exe llm @f(x) = sh { echo f >> calls; echo "r $x"; }\nshow @f("plan")\n'
+    desk.write("s.mld", script)
+    assert desk.run() == ["f"]
+    desk.write("s.mld", GUARD + script)
+    assert desk.run(exit=1) == []
+    assert "no plans" in desk.err and desk.out == ""
 
 
 def test_explain_names_the_reason(desk: Desk) -> None:
