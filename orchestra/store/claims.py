@@ -58,6 +58,7 @@ class Claims:
         self._connection = connection
         self._owner = owner
         self._script = script
+        self._ahead: dict[str, tuple[str, datetime]] = {}  # beats from the future, and when they were first seen
 
     def claim(self, key: Key) -> bool:
         """Whether the call is ours to make; False if a living process, this one included, is making it."""
@@ -90,7 +91,7 @@ class Claims:
         if row is None:  # released since
             return self.claim(key)
         *process, beat = row
-        if not self._is_gone(Owner(*process), beat):
+        if not self._is_gone(Owner(*process), key, beat):
             return False
         sql = (
             "UPDATE claims SET host = ?, boot = ?, pid = ?, born = ?, beat = ?"
@@ -99,12 +100,18 @@ class Claims:
         values = (*self._owner.row, self._connection.now(), self._script, key.digest, beat, *process)
         return self._connection.change(sql, values) == 1
 
-    def _is_gone(self, other: Owner, beat: str) -> bool:
+    def _is_gone(self, other: Owner, key: Key, beat: str) -> bool:
         ended = self._owner.sees_end_of(other)
-        if ended is not None:
-            return ended
-        silent = datetime.fromisoformat(self._connection.now()) - datetime.fromisoformat(beat)
-        return silent.total_seconds() > SILENCE
+        return self._silence(key, beat) > SILENCE if ended is None else ended
+
+    def _silence(self, key: Key, beat: str) -> float:
+        """Seconds without a beat. A clock ahead of ours tells nothing: we look for ourselves."""
+        now, last = (datetime.fromisoformat(text) for text in (self._connection.now(), beat))
+        if last > now:
+            seen, since = self._ahead.get(key.digest, ("", now))
+            last = since if seen == beat else now
+            self._ahead[key.digest] = beat, last
+        return (now - last).total_seconds()
 
 
 def _runs(pid: int, born: str) -> bool:

@@ -146,6 +146,21 @@ def test_another_host_counts_as_gone_after_a_minute_of_silence(store: Store, clo
     assert claims.claim(key("a"))
 
 
+def test_another_host_whose_clock_is_ahead_is_watched_for_a_minute(store: Store, clock: Clock) -> None:
+    clock.advance(7200)
+    claimed_by(store, Owner("elsewhere", "b", 7, ""))
+    clock.advance(-7200)
+    claims = start(store).claims
+    assert not claims.claim(key("a"))
+    clock.advance(60)
+    assert not claims.claim(key("a"))
+    store.connection.change("UPDATE claims SET beat = '2027-01-02T00:00:00.000Z'")  # it lives
+    clock.advance(30)
+    assert not claims.claim(key("a"))
+    clock.advance(60.001)
+    assert claims.claim(key("a"))
+
+
 def test_a_beat_keeps_claims_alive(store: Store, clock: Clock) -> None:
     claims = start(store).claims
     claims.claim(key("a"))
