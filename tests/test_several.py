@@ -6,6 +6,7 @@ The project and its model are in `process_desk`.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -68,3 +69,14 @@ def test_a_script_that_is_run_twice_at_once_is_paid_once(tmp_path: Path) -> None
         done = [ended(first), ended(second)]
     assert [(one.exit, json.loads(one.out)) for one in done] == [(0, ANSWERS)] * 2
     assert len(project.asked()) == 9
+
+
+def test_without_checkpoints_a_locked_store_is_in_nobodys_way(tmp_path: Path) -> None:
+    project = Project(tmp_path / "p", HEAD + "show @ask(1)\nshow @mx.run.number\n")
+    project.orch("run", "job")
+    locked = sqlite3.connect(project.root / ".orch/store.db", isolation_level=None)
+    locked.execute("BEGIN IMMEDIATE")
+    done = project.orch("run", "job", "--no-checkpoint")
+    locked.close()
+    assert (done.exit, done.out) == (0, "ask 1: 5\n1\n")
+    assert "database is locked; no record is kept of this run\n" in done.err

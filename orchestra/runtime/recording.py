@@ -101,8 +101,19 @@ class Recording:
         return self._execution is not None
 
     def _open(self) -> Execution:
-        """Begin this execution. What `--new` makes invalid is marked before the new run exists."""
+        """Begin this execution; without checkpoints somewhere else, if the project's store is locked."""
         store = self._connected()
+        try:
+            return self._begun(store)
+        except OrchError as error:
+            if self.options.checkpoint or error.code != "E806":
+                raise
+            store.close()
+            self._store = self._thrown_away(error)
+        return self._begun(self._store)
+
+    def _begun(self, store: Store) -> Execution:
+        """What `--new` makes invalid is marked before the new run exists."""
         store.codec.register(ErrorItem, dict, _error_item)
         for line in store.notes:
             self.note(line)
@@ -135,7 +146,13 @@ class Recording:
             error.fatal = True
             if self.options.checkpoint:
                 raise
-            self.note(f"{error.message}; no record is kept of this run")
+            return self._thrown_away(error)
+
+    def _thrown_away(self, error: OrchError) -> Store:
+        """A store for the time of this run, in place of the one that cannot be used."""
+        from orchestra.store import Store
+
+        self.note(f"{error.message}; no record is kept of this run")
         folder = self._temporary.enter_context(tempfile.TemporaryDirectory(prefix="orch-"))
         return Store.open(Path(folder) / "store.db", now=self.now)
 
