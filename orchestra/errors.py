@@ -106,6 +106,7 @@ NAMES: dict[str, str] = {
     "E805": "CHECKPOINT_PLACEMENT",
     "E806": "STORE_UNUSABLE",
     "E807": "STALE_RESULTS",
+    "E808": "REPLAY_MISS",
     "E810": "USAGE",
     "E811": "SCRIPT_NOT_FOUND",
     "E812": "CONFIG_ERROR",

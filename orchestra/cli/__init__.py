@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("orchestra.cli.run", "run a script of the project; without a name, list them"),
     "runs": ("orchestra.cli.runs", "list what was run"),
     "show": ("orchestra.cli.show", "one run and its model calls, or one call in full"),
+    "replay": ("orchestra.cli.replay", "do a run again with the answers it got"),
     "cost": ("orchestra.cli.cost", "calls, tokens and dollars by function"),
     "models": ("orchestra.cli.models", "which models the configured providers have"),
     "chaos": ("orchestra.cli.chaos", "interrupt a script at every moment and see that nothing is lost"),

@@ -33,6 +33,7 @@ class CommandLine:
     words: list[str]
     options: RunOptions
     payload: dict[str, Any]
+    argv: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ def read(argv: Sequence[str], cwd: Path) -> CommandLine:
             gathered.words.append(token)
         else:
             _take_flag(token, tokens, gathered, cwd)
-    return _result(gathered)
+    return replace(_result(gathered), argv=tuple(argv))
 
 
 def with_arguments(line: CommandLine, taken: int) -> CommandLine:

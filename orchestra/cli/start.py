@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestra.cli.fuse import fuses
 from orchestra.cli.options import CommandLine
@@ -16,11 +17,17 @@ from orchestra.cli.shell import Shell
 from orchestra.config import Config, with_aliases
 from orchestra.invocation import RunOptions
 
+if TYPE_CHECKING:
+    from orchestra.runtime.replaying import PastRun
+
 __all__ = ["start"]
 
 
-def start(source: Path | str, line: CommandLine, config: Config, shell: Shell) -> int:
-    """Run a file, or a text in its place. Returns the exit code; raises OrchError for what ended the run."""
+def start(source: Path | str, line: CommandLine, config: Config, shell: Shell, past: PastRun | None = None) -> int:
+    """Run a file, or a text in its place. Returns the exit code; raises OrchError for what ended the run.
+
+    past: the run to do again with the answers it got
+    """
     from orchestra.runtime.launch import LaunchRequest, Streams, launch
 
     with Reporting(shell, line.options) as reporting:
@@ -36,6 +43,8 @@ def start(source: Path | str, line: CommandLine, config: Config, shell: Shell) -
                 environ=_environ(line.options, shell),
                 cwd=shell.cwd,
                 subscribers=[*reporting.subscribers, *fuses(shell.environ)],
+                argv=line.argv,
+                past=past,
             )
         )
 

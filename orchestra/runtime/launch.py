@@ -26,6 +26,7 @@ from orchestra.location import relative_name
 from orchestra.nodes.signals import Signal
 from orchestra.parse import parse_script
 from orchestra.runtime.lanes import lane
+from orchestra.runtime.replaying import PastRun
 from orchestra.runtime.run import Run
 from orchestra.runtime.signals import Interrupted
 from orchestra.runtime.sinks import Sinks
@@ -59,7 +60,10 @@ def utc_now() -> str:
 
 @dataclass(frozen=True, slots=True)
 class LaunchRequest:
-    """Everything a run is given. `source` is a file or the text of a script; `now` is its clock."""
+    """Everything a run is given. `source` is a file or the text of a script; `now` is its clock.
+
+    past: the run that is done again with the answers it got, if it is no usual one
+    """
 
     source: Path | str
     mode: str
@@ -72,6 +76,7 @@ class LaunchRequest:
     cwd: Path
     subscribers: Sequence[Subscriber] = ()
     argv: Sequence[str] = ()
+    past: PastRun | None = None
     now: Callable[[], str] = field(default=utc_now)
     clock: trio.abc.Clock | None = None
     source_is_stdin: bool = False

@@ -73,6 +73,8 @@ class Memo:
         inner = scope.within(scope.context.with_(memo=frame), scope.kind)
         frame.key = self._key(op, scope)
         if frame.key is None:
+            if self._run.replaying is not None:
+                self._run.replaying.found(op, None)
             return self._make(frame, lambda: handler(op, inner))
         facts["checkpoint"]["key"] = frame.key.digest
         frame.seq = self._place(op.name, frame.key)
@@ -174,6 +176,8 @@ class Memo:
         repeated = self._repeated(key)
         if repeated is not None:
             return repeated
+        if run.replaying is not None and key.digest not in self._made:
+            return run.replaying.found(frame.op, key)
         if run.overlay is not None and (forked := run.overlay.look_up(key, frame.validity)) is not None:
             run.explain(frame.op, "hit", f"from {run.overlay.script}")
             return forked

@@ -10,6 +10,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from orchestra.nodes.op import Op
 from orchestra.runtime.labelled import MODEL
 from orchestra.runtime.phases import MODES, Phases, names, wrong_mode
 from orchestra.runtime.redact import Redactor
+from orchestra.runtime.replaying import Replaying
 from orchestra.runtime.signals import FINISHING
 from orchestra.source import Span
 from orchestra.values.error_item import ErrorItem
@@ -123,13 +125,22 @@ class Recording:
         execution = store.start(
             self.script_name,
             payload,
-            list(self.request.argv),
+            [self.redactor.clean(word) for word in self.request.argv],
             new=self.options.new,
             read_digest=self.digest_now,
+            run=self.request.past and self.request.past.id,
         )
         if self.options.seed is None:
             self.random.seed(execution.seed)
         return execution
+
+    @cached_property
+    def replaying(self) -> Replaying | None:
+        """What answers calls when a past run is done again."""
+        past = self.request.past
+        if past is None:
+            return None
+        return Replaying(self._connected().past(self.script_name, run=past.id, until=past.until), past)
 
     def _connected(self) -> Store:
         if self._store is None:

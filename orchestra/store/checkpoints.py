@@ -40,6 +40,9 @@ WRITE: Final = """
         files = excluded.files, deps = excluded.deps, run = excluded.run, last_run = excluded.last_run,
         created = excluded.created, ms = excluded.ms,
         hits = 0, last_hit = NULL, state = 'live', previous = excluded.previous"""
+KEEP: Final = """
+    INSERT INTO replaced SELECT script, key, run, created, value, value_blob, tags
+    FROM checkpoints WHERE script = ? AND key = ?"""
 COUNT: Final = (
     "UPDATE checkpoints SET hits = hits + ?, last_hit = ?, last_run = ?, seq = ? WHERE script = ? AND key = ?"
 )
@@ -261,12 +264,13 @@ class Checkpoints:
         return tuple(StoredFile(*row) for row in rows)
 
     def _previous(self, key: str) -> str | None:
-        """The blob of the value that is about to be replaced."""
+        """The blob of the value that is about to be replaced, which is kept with all that belongs to it."""
         row = self._connection.one(
             "SELECT value, value_blob FROM checkpoints WHERE script = ? AND key = ?", (self._script, key)
         )
         if row is None:
             return None
+        self._connection.change(KEEP, (self._script, key))
         value, value_blob = row
         return value_blob or self._blobs.put(value.encode("utf-8"))
 

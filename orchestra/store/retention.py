@@ -103,7 +103,7 @@ class Retention:
         )
 
     def size(self) -> Size:
-        entries, replaced = self._numbers("SELECT count(*), count(previous) FROM checkpoints")
+        entries, replaced = self._numbers("SELECT count(*), (SELECT count(*) FROM replaced) FROM checkpoints")
         (texts,) = self._numbers("SELECT count(*) FROM blobs")
         return Size(entries, replaced, texts, self._bytes())
 
@@ -137,6 +137,7 @@ class Retention:
             raise OrchError("E806", f"nothing is dropped while runs are at work: {names}", help="try again afterwards")
         before = self.size()
         self._connection.change("UPDATE checkpoints SET previous = NULL WHERE previous IS NOT NULL")
+        self._connection.change("DELETE FROM replaced")
         oldest = datetime.fromisoformat(self._connection.now()) - self._keep
         self._connection.change(
             f"DELETE FROM checkpoints WHERE julianday({LAST_USE}) < julianday(?)", (oldest.isoformat(),)

@@ -90,12 +90,22 @@ class Execution:
 
 
 def begin(
-    connection: Connection, owner: Owner, script: str, payload_json: str, argv: Sequence[str], *, new: bool
+    connection: Connection,
+    owner: Owner,
+    script: str,
+    payload_json: str,
+    argv: Sequence[str],
+    *,
+    new: bool,
+    id: str | None = None,
 ) -> tuple[Run, str]:
-    """The run to work on, with `new` the next of this script and payload, and the id of a new execution."""
+    """The run to work on, with `new` the next of this script and payload, and the id of a new execution.
+
+    id: of another run than the last one
+    """
     payload = storable(canonical(json.loads(payload_json)))
     with connection.transaction():
-        run = _last(connection, script, _sha256(payload))
+        run = _last(connection, script, _sha256(payload)) if id is None else _named(connection, id)
         if run is None or new:
             run = _create(connection, script, payload, 1 if run is None else run.number + 1)
         return run, _execute(connection, owner, run, argv)
@@ -106,6 +116,11 @@ def _last(connection: Connection, script: str, payload_hash: str) -> Run | None:
         f"SELECT {RUN} FROM runs WHERE script = ? AND payload_hash = ? ORDER BY number DESC LIMIT 1",
         (script, payload_hash),
     )
+    return Run(*row) if row else None
+
+
+def _named(connection: Connection, id: str) -> Run | None:
+    row = connection.one(f"SELECT {RUN} FROM runs WHERE id = ?", (id,))
     return Run(*row) if row else None
 
 

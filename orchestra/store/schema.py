@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["APPLICATION_ID", "VERSION", "migrate"]
 
 APPLICATION_ID: Final = 0x6F726368  # "orch" in ASCII; sqlite3 keeps it in the header of the file
-VERSION: Final = 3  # of the schema, kept in `user_version`
+VERSION: Final = 4  # of the schema, kept in `user_version`
 
 FIRST: Final[Sequence[str]] = (
     # A text, a file or an encoded value, named by what it says. `parts` is a list of other blobs.
@@ -241,6 +241,20 @@ THIRD: Final[Sequence[str]] = (
     ) STRICT""",
 )
 
+FOURTH: Final[Sequence[str]] = (
+    # Answers that another took the place of, so that the runs that got them can be done again.
+    """CREATE TABLE replaced (
+        script     TEXT NOT NULL,
+        key        TEXT NOT NULL,
+        run        TEXT NOT NULL,        -- that made it
+        created    TEXT NOT NULL,
+        value      TEXT,                 -- as in checkpoints
+        value_blob TEXT REFERENCES blobs (hash),
+        tags       INTEGER REFERENCES blobs (id)
+    ) STRICT""",
+    "CREATE INDEX replaced_key ON replaced (script, key)",
+)
+
 
 def migrate(raw: sqlite3.Connection) -> None:
     """Bring the schema up to `VERSION`, in one transaction that other processes wait for.
@@ -280,6 +294,11 @@ def _steps() -> Migrations:
         for statement in THIRD:
             db.execute(statement)
         _sum_up(db)
+
+    @steps(name="0004")
+    def fourth(db: Database) -> None:
+        for statement in FOURTH:
+            db.execute(statement)
 
     return steps
 

@@ -10,6 +10,7 @@ from orchestra.store.claims import Owner
 from orchestra.store.connection import Connection
 from orchestra.store.location import read_mounts
 from orchestra.store.overlay import Overlay
+from orchestra.store.past import Past
 from orchestra.store.resume import Resume
 from orchestra.store.retention import Retention
 from orchestra.store.runs import Execution, begin
@@ -51,21 +52,27 @@ class Store:
         *,
         new: bool,
         read_digest: Callable[[str], str | None],
+        run: str | None = None,
     ) -> Execution:
         """Begin to work on the last run of this script and payload, or with `new` on the next one.
 
         script:      path relative to the project root
         read_digest: the sha256 of a file that an answer depends on as it is now, None if it is gone
+        run:         the id of an earlier run to work on instead
         """
         owner = Owner.current()
-        run, id = begin(self.connection, owner, script, payload_json, argv, new=new)
-        execution = Execution(self.connection, self.codec, owner, read_digest, run, id)
+        chosen, id = begin(self.connection, owner, script, payload_json, argv, new=new, id=run)
+        execution = Execution(self.connection, self.codec, owner, read_digest, chosen, id)
         self._executions.append(execution)
         return execution
 
     def resume(self, script: str) -> Resume:
         """The marks of a script that is not being run."""
         return Resume(self.connection, script=script)
+
+    def past(self, script: str, *, run: str, until: str) -> Past:
+        """The answers of a script as a run knew them that ended at the time `until`."""
+        return Past(self.connection, self.codec, script=script, run=run, until=until)
 
     def overlay(self, script: str, *, onto: str, read_digest: Callable[[str], str | None]) -> Overlay:
         """The answers of `script` for the calls of the script `onto`."""
