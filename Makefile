@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 PEERS := bench/peers/.venv
+KILLS ?= 1000
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check accept bench bench-peers fuzz chaos wheel
@@ -19,7 +20,7 @@ demo: $(READY)  ## audit the source of an installed package, offline
 	@echo "A second make demo takes an instant: the answers are stored, and none is asked for twice."
 
 test: $(READY)  ## run all tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses auto --dist worksteal
 
 check: $(READY)  ## format, lint, types, layers and sizes
 	@$(BIN)/ruff format --check --output-format concise
@@ -40,7 +41,7 @@ fuzz: $(READY)  ## a minute of random programs that must not break anything
 	@$(BIN)/python tests/fuzz.py --seconds 60
 
 chaos: $(READY)  ## a thousand kills, spread over the examples; nothing may be lost or repeated
-	@$(BIN)/python tests/chaos.py --kills 1000
+	@$(BIN)/python tests/chaos.py --kills $(KILLS)
 
 wheel: $(READY)  ## build dist/*.whl
 	@$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
