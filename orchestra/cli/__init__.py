@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "chaos": ("orchestra.cli.chaos", "interrupt a script at every moment and see that nothing is lost"),
     "policy": ("orchestra.cli.policy", "what is dangerous by itself"),
     "checkpoint": ("orchestra.cli.checkpoint", "look at stored results, or remove them"),
+    "why": ("orchestra.cli.why", "why a call was served or made, and what changed"),
     "sql": ("orchestra.cli.sql", "ask the store in SQL"),
     "check": ("orchestra.cli.check", "find faults in scripts and templates without running them"),
     "validate": ("orchestra.cli.check", "the same as check"),

@@ -23,7 +23,7 @@ from orchestra.nodes.tails import With
 from orchestra.nodes.templates import Interpolation, Template, Text
 from orchestra.nodes.tool_collection import CollectedTool
 from orchestra.runtime.module import Namespace
-from orchestra.source import Span
+from orchestra.source import Source, Span
 from orchestra.store.keys import canonical
 from orchestra.values.executable import Executable
 from orchestra.values.scope import ABSENT
@@ -49,6 +49,7 @@ class Digests:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._parts: dict[int, dict[str, str]] = {}
+        self._texts: dict[str, Source | Span | str] = {}  # digest → where what it was made of stands
         self._initialisers: dict[int, dict[str, Node]] = {}  # module → variable → its right side
 
     def of(self, function: Executable) -> dict[str, str]:
@@ -67,6 +68,11 @@ class Digests:
         parts = {"code:expression": self.of_span(node.span, module, _budgets(node))}
         self._add_references(node, module, set(), parts)
         return parts
+
+    def text_of(self, digest: str) -> str | None:
+        """What has this digest, as it was written; None for what is no text."""
+        found = self._texts.get(digest)
+        return found if found is None or isinstance(found, str) else found.text
 
     def fix(self, values: Iterable[Any]) -> None:
         """Give functions among arguments, at any depth, the digest by which they are told apart."""
@@ -94,6 +100,11 @@ class Digests:
 
     def of_span(self, span: Span, module: Module, without: Sequence[Span] = ()) -> str:
         """Digest of the tokens of a stretch of source, leaving out some parts of it."""
+        digest = self._of_tokens(span, module, without)
+        self._texts[digest] = span
+        return digest
+
+    def _of_tokens(self, span: Span, module: Module, without: Sequence[Span]) -> str:
         script = module.script
         text = span.source.text
         if script is None or not script.marks:
@@ -164,6 +175,7 @@ class Digests:
         name = f"template:{body.name}"
         if name not in parts:
             parts[name] = body.digest
+            self._texts[body.digest] = body.parsed.span.source
             self._add_references(body.parsed, module, set(), parts)
 
     def _add_name(self, name: str, module: Module, parts: dict[str, str]) -> None:
@@ -209,7 +221,9 @@ class Digests:
     def _add_datum(self, part: str, name: str, module: Module, parts: dict[str, str]) -> None:
         """A field of a JSON file that is imported as a module."""
         if module.path is not None:
-            parts[part] = _sha256(compact_json(module.scope.names[name]))
+            datum = compact_json(module.scope.names[name])
+            parts[part] = _sha256(datum)
+            self._texts[parts[part]] = datum
 
     def _add_imported(self, name: str, module: Module, parts: dict[str, str]) -> None:
         """A constant that another module defines."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from orchestra.nodes.op import Op
 from orchestra.runtime.redact import Redactor
-from orchestra.store import Key, WrittenFile
+from orchestra.store import Key, Reason, WrittenFile
 from orchestra.store.keys import canonical
 from orchestra.values.error_item import ErrorItem
 from orchestra.values.scope import Context
@@ -33,6 +33,7 @@ class MemoFrame:
     key:      None for a call that is neither looked up nor stored
     validity: part of the code → its hash
     seq:      number of this call among those of its function in this execution
+    reason:   why an answer that is stored was not served
     claimed:  no other process makes this call meanwhile
     stale:    an answer was found, made by older code or from other files
     fleeting: its result must not be stored: the script said so, or the last model call in it failed
@@ -43,6 +44,7 @@ class MemoFrame:
     key: Key | None = None
     validity: Mapping[str, str] = field(default_factory=dict)
     seq: int = 0
+    reason: Reason | None = None
     claimed: bool = False
     stale: bool = False
     fleeting: bool = False

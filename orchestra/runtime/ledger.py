@@ -34,6 +34,8 @@ class Ledgered:
         self._fn = fn
         self._resolved = resolved
         self._phase = run.phase
+        memo = scope.context.memo
+        self._key = memo.key.digest if memo is not None and memo.key is not None else None
         self._started = run.now()
         self._clock = trio.current_time()
         self.meter = Meter(
@@ -75,6 +77,6 @@ class Ledgered:
             started=self._started, ms=round((trio.current_time() - self._clock) * 1000), turns=meter.turns,
             input=usage.input, output=usage.output, cache_write=usage.cache_write, cache_read=usage.cache_read,
             cost=meter.cost, stop=stop, attempts=meter.attempts, cached=False, archive=meter.archive,
-            phase=self._phase, error=error, longest=meter.longest, estimated=usage.estimated,
+            phase=self._phase, error=error, longest=meter.longest, estimated=usage.estimated, key=self._key,
         )  # fmt: skip
         self._run.execution.calls.put(row)

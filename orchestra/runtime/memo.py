@@ -19,7 +19,7 @@ from orchestra.runtime.callsites import CallSites
 from orchestra.runtime.labelled import MemoFrame, attempts, holds_secret, is_result, shown_parts
 from orchestra.runtime.restoring import Restoring
 from orchestra.runtime.signals import Interrupted, finishing
-from orchestra.store import Hit, Key, Miss, NotStored, SecretValue, Stale, make_key
+from orchestra.store import Hit, Key, Miss, NotStored, Reason, SecretValue, Stale, Story, make_key
 from orchestra.values.executable import Executable
 from orchestra.values.scope import Context, Scope
 from orchestra.values.tagged import meta_of, with_facts
@@ -182,7 +182,7 @@ class Memo:
             run.explain(frame.op, "hit", f"from {run.overlay.script}")
             return forked
         if not run.reads_checkpoints and key.digest not in self._made:
-            run.explain(frame.op, "miss", "stored answers are not served here")
+            self._refused(frame, Reason("miss", "stored answers are not served here"))
             return None
         found = run.execution.checkpoints.look_up(key, frame.validity, frame.seq)
         if isinstance(found, Miss):
@@ -190,10 +190,26 @@ class Memo:
         if isinstance(found, Stale):
             return self._older(frame, found)
         if key.digest not in self._made and run.expired(found.created):
-            run.explain(frame.op, "miss", "older than the ttl of the phase")
+            self._refused(frame, Reason("miss", "older than the ttl of the phase"))
             return None
         run.explain(frame.op, "hit", "")
         return found
+
+    def _refused(self, frame: MemoFrame, reason: Reason) -> None:
+        """A stored answer is not served: tell why, and keep it for the answer that takes its place."""
+        frame.reason = reason
+        self._run.explain(frame.op, reason.kind, reason.text, self._changes(reason))
+
+    def _changes(self, reason: Reason) -> list[str]:
+        """The lines of code and templates that made an answer stale, if somebody asked."""
+        if not self._run.options.explain:
+            return []
+        return list(self._run.execution.checkpoints.changes(reason.parts, self._text_of))
+
+    def _text_of(self, digest: str) -> str | None:
+        """What has this digest among the code of the script, unless a secret stands in it."""
+        text = self._run.digests.text_of(digest)
+        return text if text is not None and self._run.redactor.clean(text) == text else None
 
     def _repeated(self, key: Key) -> Hit | None:
         """The result of an equal call of this execution that was not to be stored."""
@@ -224,11 +240,9 @@ class Memo:
             self._run.note(text)
 
     def _explain_miss(self, frame: MemoFrame, key: Key, found: Miss) -> None:
-        if not self._run.options.explain:
-            return
         if found.resumed:
-            self._run.explain(frame.op, "resumed", found.reason)
-        else:
+            self._refused(frame, Reason("resumed", found.reason))
+        elif self._run.options.explain:
             self._run.explain(frame.op, "miss", self._run.execution.checkpoints.explain(key))
 
     def _older(self, frame: MemoFrame, found: Stale) -> Hit | None:
@@ -236,7 +250,7 @@ class Memo:
         op, wish, what = frame.op, self._run.stale, shown_parts(found.changed)
         if wish == "ask":
             raise self._asking(frame, what)
-        self._run.explain(op, "stale", what)
+        self._refused(frame, Reason("stale", what, found.parts))
         frame.stale = True
         count = self._stale[op.name] = self._stale.get(op.name, 0) + 1
         if count == 1:
@@ -321,12 +335,14 @@ class Memo:
 
     def _put(self, frame: MemoFrame, key: Key, value: Any, ms: int, *, also: Callable[[], None]) -> None:
         op = frame.op
-        first = template_text(op.inputs[0]) if op.inputs else ""
+        previews = [template_text(value) for value in op.inputs]
+        first = previews[0] if previews else ""
         place = op.span.where if op.span is not None else ""
         self._run.execution.checkpoints.put(
             key, frame.validity, value, preview=first, first_arg=first, phase=self._run.phase,
             site=self._sites.number(op), place=place, seq=frame.seq, ms=ms, meta={},
             files=list(frame.files.values()), deps=frame.dependencies, also=also,
+            story=Story(previews, frame.reason, self._text_of),
         )  # fmt: skip
 
     def _warn_once(self, op: Op, text: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from itertools import count
@@ -302,15 +302,16 @@ class Recording:
         """Whether an answer of that time is too old for the current phase."""
         return not self.options.resume and self._phases.expired(created, self.now())
 
-    def explain(self, op: Op, kind: str, reason: str) -> None:
-        """One line about a labelled call under `--explain`."""
+    def explain(self, op: Op, kind: str, reason: str, changes: Sequence[str] = ()) -> None:
+        """One line about a labelled call under `--explain`, and the lines of code that changed."""
         if self.options.explain:
             from orchestra.nodes.functions import shown_arguments
 
             shown = f"@{op.name}"
             if op.function is not None:
                 shown += f"({shown_arguments(op.function, op.inputs)})"
-            self.note(f"{kind:<8}{shown}" + (f": {reason}" if reason else ""))
+            first = f"{kind:<8}{shown}" + (f": {reason}" if reason else "")
+            self.note("\n".join([first, *(f"          {line}" for line in changes)]))
 
     # ── phases ───────────────────────────────────────────────────────────────────────────────────
 

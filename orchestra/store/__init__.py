@@ -4,6 +4,7 @@ from orchestra.store.calls import CallRow, Calls
 from orchestra.store.checkpoints import Checkpoints, Hit, Miss, Stale, StoredFile, WrittenFile
 from orchestra.store.keys import Key, make_key
 from orchestra.store.overlay import Overlay
+from orchestra.store.reasons import Reason, Story
 from orchestra.store.runs import Execution
 from orchestra.store.spending import Amount, Spending, Standing
 from orchestra.store.store import Store
@@ -21,12 +22,14 @@ __all__ = [
     "Miss",
     "NotStored",
     "Overlay",
+    "Reason",
     "SecretValue",
     "Spending",
     "Stale",
     "Standing",
     "Store",
     "StoredFile",
+    "Story",
     "Uncacheable",
     "WrittenFile",
     "make_key",

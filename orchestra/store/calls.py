@@ -20,6 +20,7 @@ class CallRow:
     error:   what ended the call, None if it succeeded
     longest: tokens of the longest answer of a turn
     estimated: the provider counted no tokens
+    key:     of the labelled call that it was part of
     """
 
     id: str
@@ -42,6 +43,7 @@ class CallRow:
     error: str | None
     longest: int = 0
     estimated: bool = False
+    key: str | None = None
 
 
 COLUMNS = tuple(field.name for field in fields(CallRow))

@@ -6,13 +6,14 @@ Who may make a call at the moment is left to `claims`, what a user wants made ag
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from orchestra.store.blobs import Blobs, Common
 from orchestra.store.connection import Connection, storable
 from orchestra.store.keys import Key
+from orchestra.store.reasons import UNTOLD, CodeTexts, Parts, Story, changed_lines
 from orchestra.store.values import SECRET, Codec, SecretValue
 from orchestra.values.tagged import Meta, Tagged
 
@@ -20,6 +21,7 @@ __all__ = ["Checkpoints", "Hit", "Miss", "Stale", "StoredFile", "WrittenFile"]
 
 INLINE: Final = 1000  # characters up to which a text stands in its row
 PREVIEW: Final = 160  # characters
+SHORT_PREVIEW: Final = 80  # characters of each argument where there are several
 RELATIVES: Final = 500  # answers of the same function among which `explain` looks for the nearest
 
 LOOK_UP: Final = (
@@ -30,8 +32,8 @@ WRITE: Final = """
     INSERT INTO checkpoints (
         script, key, module, fn, site, place, phase, seq, attempts, sample, arguments, preview, first_arg,
         first_blob, validity, value, value_blob, tags, meta, files, deps, run, last_run, created, ms, state,
-        previous)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'live', ?)
+        previous, previews, reason)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'live', ?, ?, ?)
     ON CONFLICT (script, key) DO UPDATE SET
         site = excluded.site, place = excluded.place, phase = excluded.phase, seq = excluded.seq,
         arguments = excluded.arguments, preview = excluded.preview, first_arg = excluded.first_arg,
@@ -39,7 +41,8 @@ WRITE: Final = """
         value_blob = excluded.value_blob, tags = excluded.tags, meta = excluded.meta,
         files = excluded.files, deps = excluded.deps, run = excluded.run, last_run = excluded.last_run,
         created = excluded.created, ms = excluded.ms,
-        hits = 0, last_hit = NULL, state = 'live', previous = excluded.previous"""
+        hits = 0, last_hit = NULL, state = 'live', previous = excluded.previous,
+        previews = excluded.previews, reason = excluded.reason"""
 KEEP: Final = """
     INSERT INTO replaced SELECT script, key, run, created, value, value_blob, tags
     FROM checkpoints WHERE script = ? AND key = ?"""
@@ -91,10 +94,14 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """There is an answer, made under other circumstances. changed: names of the parts that differ, sorted."""
+    """There is an answer, made under other circumstances. changed: names of the parts that differ, sorted.
+
+    parts: what each of them was, and what it is
+    """
 
     changed: tuple[str, ...]
     hit: Hit
+    parts: Parts = field(default_factory=dict)
 
 
 class Checkpoints:
@@ -116,6 +123,7 @@ class Checkpoints:
         self._codec = codec
         self._blobs = Blobs(connection)
         self._common = Common(connection)
+        self._code_texts = CodeTexts(connection)
         self._read_digest = read_digest
         self._script = script
         self._run = run
@@ -135,7 +143,7 @@ class Checkpoints:
             return Miss("to be made again", resumed=True)
         changed = self._changed_parts(made_under, validity)
         if deps:
-            changed += self._changed_files(key.digest)
+            changed |= self._changed_files(key.digest)
         hit = Hit(
             self._decoded(value if value_blob is None else self._text(value_blob), tags),
             self._codec.decode(meta),
@@ -146,7 +154,7 @@ class Checkpoints:
             run,
         )
         if changed:
-            return Stale(tuple(sorted(changed)), hit)
+            return Stale(tuple(sorted(changed)), hit, changed)
         self._count(key.digest, seq)
         return hit
 
@@ -166,6 +174,7 @@ class Checkpoints:
         meta: Mapping[str, Any],
         files: Sequence[WrittenFile] = (),
         deps: Mapping[str, str],
+        story: Story = UNTOLD,
         also: Callable[[], None] = lambda: None,
     ) -> None:
         """Keep an answer; it is on disk when this returns. One that it replaces stays readable.
@@ -174,6 +183,7 @@ class Checkpoints:
         site:      number of the call site within its function in source order, from 0
         place:     file:line:column of that site
         deps:      path -> sha256 of each file the call loaded
+        story:     what is to tell later why the call was made
         also:      what is to become true in the same moment
         Raises SecretValue or Uncacheable, and then nothing was kept.
         """
@@ -181,20 +191,40 @@ class Checkpoints:
         encoded, facts = self._codec.encode(rest), self._codec.encode(dict(meta))
         with self._connection.transaction():
             previous = self._previous(key.digest)
-            identity = (self._script, key.digest, key.module, key.function)
-            origin = (site, storable(place), phase, seq, json.dumps(key.attempts), key.sample)
-            shown = (json.dumps(key.argument_digests), storable(preview)[:PREVIEW])
+            call = self._call(key, (site, storable(place), phase, seq), preview)
             texts = self._texts(first_arg, _as_json(dict(validity)), encoded, tags)
             circumstances = (facts, len(files), len(deps), self._run, self._run, self._connection.now(), ms)
-            self._connection.change(WRITE, (*identity, *origin, *shown, *texts, *circumstances, previous))
+            self._connection.change(WRITE, (*call, *texts, *circumstances, *self._told(previous, story, validity)))
             self._replace_files(key.digest, files, deps, new=previous is None)
             also()
         self._hits.pop(key.digest, None)
+
+    def _call(self, key: Key, origin: tuple[Any, ...], preview: str) -> tuple[Any, ...]:
+        """The columns up to `preview`."""
+        identity = (self._script, key.digest, key.module, key.function)
+        asked = (json.dumps(key.attempts), key.sample, json.dumps(key.argument_digests))
+        return *identity, *origin, *asked, storable(preview)[:PREVIEW]
 
     def _texts(self, first_arg: str, validity: str, encoded: str, tags: str | None) -> tuple[Any, ...]:
         """The columns from `first_arg` to `tags`, with what does not stand in the row kept elsewhere."""
         first = self._kept(json.dumps(storable(first_arg), ensure_ascii=False))
         return *first, self._common.id(validity), *self._kept(encoded), tags and self._common.id(tags)
+
+    def changes(self, parts: Parts, text_of: Callable[[str], str | None]) -> Iterator[str]:
+        """The lines of code and templates that differ, as far as the texts of earlier code are kept."""
+        for before, after in parts.values():
+            then, now = self._code_texts.get(before), text_of(after) if after is not None else None
+            if then is not None and now is not None:
+                yield from changed_lines(then, now)
+
+    def _told(
+        self, previous: str | None, story: Story, validity: Mapping[str, str]
+    ) -> tuple[str | None, str | None, int | None]:
+        """The columns from `previous` on; the texts behind `validity` are kept beside the rows."""
+        self._code_texts.keep(validity, story.text_of)
+        reason = story.reason if previous is not None else None
+        told = None if reason is None else self._common.id(reason.as_json())
+        return previous, _beginnings(story.previews), told
 
     def content(self, file: StoredFile) -> bytes:
         """What the file held when the call had written it."""
@@ -243,18 +273,20 @@ class Checkpoints:
         count = self._hits[key][0] + 1 if key in self._hits else 1
         self._hits[key] = count, self._connection.now(), seq
 
-    def _changed_parts(self, made_under: int, validity: Mapping[str, str]) -> list[str]:
+    def _changed_parts(self, made_under: int, validity: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
         then = self._common.text(made_under)
         if then == _as_json(dict(validity)):
-            return []
+            return {}
         before: dict[str, str] = json.loads(then)
-        return [name for name in {*before, *validity} if before.get(name) != validity.get(name)]
+        pairs = {name: (before.get(name), validity.get(name)) for name in {*before, *validity}}
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
-    def _changed_files(self, key: str) -> list[str]:
+    def _changed_files(self, key: str) -> dict[str, tuple[str | None, str | None]]:
         rows = self._connection.all(
             "SELECT path, hash FROM checkpoint_deps WHERE script = ? AND key = ?", (self._script, key)
         )
-        return [f"file:{path}" for path, digest in rows if self._read_digest(path) != digest]
+        now = ((path, digest, self._read_digest(path)) for path, digest in rows)
+        return {f"file:{path}": (then, digest) for path, then, digest in now if digest != then}
 
     def _files(self, key: str) -> tuple[StoredFile, ...]:
         rows = self._connection.all(
@@ -299,6 +331,12 @@ class Checkpoints:
                 "INSERT INTO checkpoint_deps VALUES (?, ?, ?, ?)",
                 [(self._script, key, storable(path), digest) for path, digest in deps.items()],
             )
+
+
+def _beginnings(previews: Sequence[str]) -> str | None:
+    if len(previews) < 2:
+        return None
+    return json.dumps([storable(text[: SHORT_PREVIEW + 1]) for text in previews], ensure_ascii=False)
 
 
 def without_tags(value: Any) -> tuple[str | None, Any]:

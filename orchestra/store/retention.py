@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from orchestra.errors import OrchError
+from orchestra.store.blobs import Common
 from orchestra.store.claims import Owner
 from orchestra.store.connection import Connection
+from orchestra.store.reasons import Reason
 
 __all__ = ["Collected", "Retention", "Size"]
 
@@ -31,6 +33,8 @@ UNUSED: Final = """
         WITH RECURSIVE used (id) AS (
             SELECT validity FROM checkpoints
             UNION SELECT tags FROM checkpoints WHERE tags IS NOT NULL
+            UNION SELECT reason FROM checkpoints WHERE reason IS NOT NULL
+            UNION SELECT text FROM code_texts
             UNION SELECT id FROM blobs WHERE hash IN (
                 SELECT first_blob FROM checkpoints WHERE first_blob IS NOT NULL
                 UNION SELECT value_blob FROM checkpoints WHERE value_blob IS NOT NULL
@@ -161,7 +165,22 @@ class Retention:
             self._connection.change(
                 f"DELETE FROM {table} WHERE (script, key) NOT IN (SELECT script, key FROM checkpoints)"
             )
+        self._drop_code_texts()
         self._connection.change(UNUSED)
+
+    def _drop_code_texts(self) -> None:
+        """Texts of code stay as long as an answer was made by it, or tells that it was made by other code before."""
+        common = Common(self._connection)
+        rows = self._connection.all(
+            "SELECT validity, reason FROM checkpoints WHERE validity IS NOT NULL GROUP BY validity, reason"
+        )
+        used = {digest for validity, _ in rows for digest in json.loads(common.text(validity)).values()}
+        for _, reason in rows:
+            parts = Reason.of_json(common.text(reason)).parts if reason is not None else {}
+            used.update(digest for pair in parts.values() for digest in pair)
+        for (digest,) in self._connection.all("SELECT digest FROM code_texts"):
+            if digest not in used:
+                self._connection.change("DELETE FROM code_texts WHERE digest = ?", (digest,))
 
     def _bytes(self) -> int:
         pages, free, each = (

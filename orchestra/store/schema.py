@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["APPLICATION_ID", "VERSION", "migrate"]
 
 APPLICATION_ID: Final = 0x6F726368  # "orch" in ASCII; sqlite3 keeps it in the header of the file
-VERSION: Final = 4  # of the schema, kept in `user_version`
+VERSION: Final = 5  # of the schema, kept in `user_version`
 
 FIRST: Final[Sequence[str]] = (
     # A text, a file or an encoded value, named by what it says. `parts` is a list of other blobs.
@@ -255,6 +255,20 @@ FOURTH: Final[Sequence[str]] = (
     "CREATE INDEX replaced_key ON replaced (script, key)",
 )
 
+# What tells later why an answer was made anew.
+FIFTH: Final[Sequence[str]] = (
+    # JSON: the beginnings of the arguments, where there are several
+    "ALTER TABLE checkpoints ADD COLUMN previews TEXT",
+    # JSON: why the answer was made although there was one; NULL if there was none
+    "ALTER TABLE checkpoints ADD COLUMN reason INTEGER REFERENCES blobs (id)",
+    "ALTER TABLE calls ADD COLUMN key TEXT",  # of the labelled call that the model call was part of
+    # The code, constants and templates whose digests stand in a validity.
+    """CREATE TABLE code_texts (
+        digest TEXT PRIMARY KEY,
+        text   INTEGER NOT NULL REFERENCES blobs (id)
+    ) STRICT, WITHOUT ROWID""",
+)
+
 
 def migrate(raw: sqlite3.Connection) -> None:
     """Bring the schema up to `VERSION`, in one transaction that other processes wait for.
@@ -298,6 +312,11 @@ def _steps() -> Migrations:
     @steps(name="0004")
     def fourth(db: Database) -> None:
         for statement in FOURTH:
+            db.execute(statement)
+
+    @steps(name="0005")
+    def fifth(db: Database) -> None:
+        for statement in FIFTH:
             db.execute(statement)
 
     return steps

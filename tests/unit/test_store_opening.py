@@ -55,7 +55,7 @@ def test_every_table_is_there_and_strict(tmp_path: Path) -> None:
     rows = open_store(tmp_path).connection.all("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
     strict = {name for name, strict in rows if strict}
     assert strict == {
-        *("blobs", "calls", "checkpoint_deps", "checkpoint_files", "checkpoints", "claims"),
+        *("blobs", "calls", "checkpoint_deps", "checkpoint_files", "checkpoints", "claims", "code_texts"),
         *("events", "executions", "gates", "phases", "replaced", "reservations", "runs", "spending"),
     }
 
