@@ -17,7 +17,16 @@ def command_to_go_on(words: Sequence[str], error: OrchError | None) -> str:
     """`words` is the command line that stopped, `error` what it stopped with, if that was an error."""
     end = list(words).index("--") if "--" in words else len(words)
     kept = [word for word in words[:end] if word not in ("--new", "--fresh")]
+    if error is not None and error.code == "E807":
+        kept = _decided(kept)
     return shlex.join(["orch", *_with_money(_without_targets(kept), error), *words[end:]])
+
+
+def _decided(words: list[str]) -> list[str]:
+    """Asked about answers of older code, to go on is to have them made again: asking once more would stop once more."""
+    pairs = zip(["", *words], words, strict=False)
+    rest = [word for before, word in pairs if before != "--stale" and not word.startswith("--stale")]
+    return [*rest, "--stale", "rerun"]
 
 
 def _without_targets(words: Sequence[str]) -> list[str]:

@@ -21,7 +21,7 @@ __all__ = ["Checkpoints", "Hit", "Miss", "Stale", "StoredFile", "WrittenFile"]
 
 INLINE: Final = 1000  # characters up to which a text stands in its row
 PREVIEW: Final = 160  # characters
-SHORT_PREVIEW: Final = 80  # characters of each argument where there are several
+SHORT_PREVIEW: Final = 80  # characters of each argument but the first
 RELATIVES: Final = 500  # answers of the same function among which `explain` looks for the nearest
 
 LOOK_UP: Final = (
@@ -333,10 +333,11 @@ class Checkpoints:
             )
 
 
-def _beginnings(previews: Sequence[str]) -> str | None:
-    if len(previews) < 2:
+def _beginnings(arguments: Sequence[str]) -> str | None:
+    """Those of the second and all further arguments as JSON; of the first there is more in the row."""
+    if len(arguments) < 2:
         return None
-    return json.dumps([storable(text[: SHORT_PREVIEW + 1]) for text in previews], ensure_ascii=False)
+    return json.dumps([storable(text[:SHORT_PREVIEW]) for text in arguments[1:]], ensure_ascii=False)
 
 
 def without_tags(value: Any) -> tuple[str | None, Any]:

@@ -257,7 +257,7 @@ FOURTH: Final[Sequence[str]] = (
 
 # What tells later why an answer was made anew.
 FIFTH: Final[Sequence[str]] = (
-    # JSON: the beginnings of the arguments, where there are several
+    # JSON: the beginnings of the second and further arguments; NULL if there are none
     "ALTER TABLE checkpoints ADD COLUMN previews TEXT",
     # JSON: why the answer was made although there was one; NULL if there was none
     "ALTER TABLE checkpoints ADD COLUMN reason INTEGER REFERENCES blobs (id)",

@@ -91,7 +91,7 @@ def why(store: Store, script: str, key: str) -> Why | None:
         made, text = "miss", _summary(changes) if earlier else f"no earlier run called @{name}"
     pending = state == "marked"
     kind = "resumed" if pending else "hit" if hits else made
-    shown = json.loads(previews) if previews else [preview] if json.loads(arguments) else []
+    shown = [preview, *json.loads(previews or "[]")] if json.loads(arguments) else []
     return Why(
         key, name, shown, place, phase, kind, made, text, changes, run, created, hits, last_run, last_hit, pending,
         bool(replaced),
@@ -140,7 +140,10 @@ def _argument_lines(store: Store, part: str, mine: tuple[Any, ...], other: tuple
     if part == "retry":
         return [f"- try {_try(other[1])}", f"+ try {_try(mine[1])}"]
     position = int(part.removeprefix("argument ")) - 1
-    return changed_lines(_argument(store, position, other), _argument(store, position, mine))
+    then, now = _argument(store, position, other), _argument(store, position, mine)
+    if then == now:
+        return [f"the first {len(now)} characters are the same"] if now else []  # older stores kept none
+    return changed_lines(then, now)
 
 
 def _try(attempts: str) -> int:
@@ -154,5 +157,5 @@ def _argument(store: Store, position: int, row: tuple[Any, ...]) -> str:
     *_, previews, first_arg, first_blob = row
     if position == 0 and (first_arg or first_blob):
         return str(json.loads(first_arg if first_blob is None else Blobs(store.connection).get(first_blob)))
-    shown = json.loads(previews) if previews else []
-    return str(shown[position]) if position < len(shown) else ""
+    others = json.loads(previews or "[]")
+    return str(others[position - 1]) if 0 < position <= len(others) else ""

@@ -221,7 +221,8 @@ def test_stale_use_and_ask(desk: Desk) -> None:
     assert desk.run("--stale", "use") == [] and desk.out == "old 1\n"
     assert desk.run("--stale", "ask", exit=3) == []
     assert "error[E807]: 2 stored answers of @f are stale: code @f changed\n" in desk.err
-    assert desk.run() == ["f"] and desk.out == "new 1\n"
+    assert "continue with: orch s.mld --stale rerun\n" in desk.err
+    assert desk.run("--stale", "rerun") == ["f"] and desk.out == "new 1\n"
 
 
 def test_an_edited_template_makes_the_call_again(desk: Desk) -> None:

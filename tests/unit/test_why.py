@@ -113,6 +113,18 @@ def test_another_argument_is_shown_beside_that_of_the_nearest_earlier_call(proje
     ]
 
 
+def test_of_a_long_second_argument_the_beginning_is_kept(project: Path) -> None:
+    for last in ("rest", "peas"):
+        (project / "s.mld").write_text(
+            f'exe llm @dig(bed, plan) = js {{ return bed }}\nvar @r = @dig("one", "{"bed " * 50}{last}")\n'
+        )
+        run(project)
+    assert told(project, "@dig")[3:] == [
+        "  made in r1: miss, argument 2 changed",
+        "    the first 80 characters are the same",
+    ]
+
+
 def test_a_long_first_argument_is_compared_line_by_line(project: Path) -> None:
     lines = [f"bed {number}" for number in range(400)]
     path = project / "s.mld"
