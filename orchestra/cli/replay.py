@@ -62,7 +62,8 @@ def replay(shell: Shell, run: str, live: str | None, quiet: bool) -> int:
 def scratch_store(config: Config, folder: Path) -> Config:
     """The settings of the project with a copy of its store in `folder`, so that the store stays as it is."""
     copy = folder / "store.db"
-    copy_store(config.store_file, copy)
+    if config.store_file.is_file():
+        copy_store(config.store_file, copy)
     return replace(config, checkpoint=replace(config.checkpoint, store=str(copy)))
 
 

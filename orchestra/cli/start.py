@@ -5,6 +5,7 @@ Which file is run is decided by `file` and `run`; the run itself is `runtime.lau
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,15 +19,24 @@ from orchestra.config import Config, with_aliases
 from orchestra.invocation import RunOptions
 
 if TYPE_CHECKING:
+    from orchestra.runtime.planning import Planning
     from orchestra.runtime.replaying import PastRun
 
 __all__ = ["start"]
 
 
-def start(source: Path | str, line: CommandLine, config: Config, shell: Shell, past: PastRun | None = None) -> int:
+def start(
+    source: Path | str,
+    line: CommandLine,
+    config: Config,
+    shell: Shell,
+    past: PastRun | None = None,
+    plan: Callable[[Planning], None] | None = None,
+) -> int:
     """Run a file, or a text in its place. Returns the exit code; raises OrchError for what ended the run.
 
     past: the run to do again with the answers it got
+    plan: gets what would be asked, and nothing is
     """
     from orchestra.runtime.launch import LaunchRequest, Streams, launch
 
@@ -45,6 +55,7 @@ def start(source: Path | str, line: CommandLine, config: Config, shell: Shell, p
                 subscribers=[*reporting.subscribers, *fuses(shell.environ)],
                 argv=line.argv,
                 past=past,
+                plan=plan,
             )
         )
 

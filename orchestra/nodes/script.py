@@ -88,4 +88,6 @@ class Script(Node):
 def _executed(statement: Any, scope: Scope) -> Any:
     """Run a statement of the top level, and tell how long it took where that is asked for."""
     scope.run.check_interrupted()
+    if scope.run.planning is not None:
+        return scope.run.planning.statement(statement, scope)
     return scope.run.timed(statement, scope) if scope.run.options.debug else statement.exec(scope)

@@ -41,7 +41,7 @@ class Try(Statement):
         try:
             ended = self.body.exec(scope)
         except OrchError as error:
-            if self.handler is None or error.code == "E399" or error.fatal:
+            if self.handler is None or error.code == "E399" or error.fatal or scope.run.guesses:
                 raise
             ended = self._handle(self.handler, error, scope)
         finally:

@@ -58,7 +58,7 @@ def choose(entries: list[Node], scope: Scope, subject: Any = ABSENT) -> Node | N
                     return entry.action
             except OrchError as error:
                 at_top = scope.kind == "arm" and scope.parent is not None and scope.parent.kind == "module"
-                if at_top or error.fatal:
+                if at_top or error.fatal or scope.run.guesses:
                     raise
                 failed = failed or error
         elif isinstance(entry, (ArmAny, ArmNone)):

@@ -104,6 +104,10 @@ class Agent:
         """Who would answer. Needs no network and opens nothing. Raises E702."""
         return self._choice.resolve(model, provider)
 
+    def price(self, resolved: ResolvedModel) -> Price | None:
+        """What the project says that a provider takes, above the list of prices."""
+        return self._price(resolved.provider, self._choice.settings(resolved.provider))
+
     def is_agent(self, resolved: ResolvedModel) -> bool:
         """Whether a program with tools and sessions of its own answers, not a model turn by turn."""
         return self._choice.is_agent(resolved.provider)

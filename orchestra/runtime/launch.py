@@ -26,6 +26,7 @@ from orchestra.location import relative_name
 from orchestra.nodes.signals import Signal
 from orchestra.parse import parse_script
 from orchestra.runtime.lanes import lane
+from orchestra.runtime.planning import Planning
 from orchestra.runtime.replaying import PastRun
 from orchestra.runtime.run import Run
 from orchestra.runtime.signals import Interrupted
@@ -63,6 +64,7 @@ class LaunchRequest:
     """Everything a run is given. `source` is a file or the text of a script; `now` is its clock.
 
     past: the run that is done again with the answers it got, if it is no usual one
+    plan: gets what the run would ask; then nothing is asked or done
     """
 
     source: Path | str
@@ -77,6 +79,7 @@ class LaunchRequest:
     subscribers: Sequence[Subscriber] = ()
     argv: Sequence[str] = ()
     past: PastRun | None = None
+    plan: Callable[[Planning], None] | None = None
     now: Callable[[], str] = field(default=utc_now)
     clock: trio.abc.Clock | None = None
     source_is_stdin: bool = False

@@ -26,6 +26,7 @@ from orchestra.values.tagged import meta_of, with_facts
 from orchestra.values.text import template_text
 
 if TYPE_CHECKING:
+    from orchestra.runtime.planning import Planning
     from orchestra.runtime.run import Run
 
 __all__ = ["Memo", "MemoFrame"]
@@ -72,6 +73,8 @@ class Memo:
         frame = MemoFrame(op, self._run.root)
         inner = scope.within(scope.context.with_(memo=frame), scope.kind)
         frame.key = self._key(op, scope)
+        if (planning := self._run.planning) is not None:
+            return self._planned(planning, frame, lambda: handler(op, inner))
         if frame.key is None:
             if self._run.replaying is not None:
                 self._run.replaying.found(op, None)
@@ -80,6 +83,18 @@ class Memo:
         frame.seq = self._place(op.name, frame.key)
         with self._alone(frame.key):
             return self._served_or_made(frame, lambda: handler(op, inner), scope.context, facts)
+
+    def _planned(self, planning: Planning, frame: MemoFrame, body: Body) -> Any:
+        def find() -> Hit | None:
+            self._validate(frame)
+            assert frame.key is not None
+            return self._found(frame, frame.key)
+
+        return planning.labelled(frame.op, frame.key, find, body)
+
+    def _validate(self, frame: MemoFrame) -> None:
+        op = frame.op
+        frame.validity = op.facts["validity"] if op.function is None else self._run.digests.of(op.function)
 
     def _place(self, name: str, key: Key) -> int:
         """Where the call stands among those of its function; a repetition keeps its first place."""
@@ -90,8 +105,7 @@ class Memo:
         key, writes = frame.key, self._run.writes_checkpoints
         assert key is not None
         with self._store_in_use():
-            op = frame.op
-            frame.validity = op.facts["validity"] if op.function is None else self._run.digests.of(op.function)
+            self._validate(frame)
             served = self._found(frame, key) or (self._claimed(frame, key) if writes else None)
             if served is not None:
                 facts["checkpoint"]["hit"] = True

@@ -54,6 +54,8 @@ class _Call:
         if given.unknown and self._run.options.strict:
             raise OrchError("E701", given.warnings[0], self._op.span)
         request = self._request(given)
+        if self._run.planning is not None:
+            return self._run.planning.model(request, self._run.agent)
         resolved = self._run.agent.resolve(request.model, request.provider)
         self._warn(given.warnings if self._run.agent.is_agent(resolved) else given.warnings + given.agents_only)
         memo = self._scope.context.memo

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from orchestra.runtime.agent import Agent
     from orchestra.runtime.module import Module
     from orchestra.runtime.modules import Modules
+    from orchestra.runtime.planning import Planning
     from orchestra.runtime.witness import CallsOut
     from orchestra.store import Execution, Overlay, Store
 
@@ -79,7 +80,23 @@ class Recording:
         self._out_dir: str | None = None
         self.overlay: Overlay | None = None
         self._temporary = ExitStack()
+        self.planning = self._begun_plan()
         self.ending: OrchError | None = None  # why the run ends before its end
+
+    def _begun_plan(self) -> Planning | None:
+        """What a plan is told to, if this run is one."""
+        if self.request.plan is None:
+            return None
+        from orchestra.runtime.planning import Planning
+
+        planning = Planning(lambda: self.execution.calls, lambda: self.phase, self.now)
+        self.request.plan(planning)
+        return planning
+
+    @property
+    def guesses(self) -> bool:
+        """Whether an error may come of nothing but an answer that is not there yet: nobody is to handle it then."""
+        return self.planning is not None and self.planning.uncertain
 
     @property
     def interrupted(self) -> bool:
@@ -304,6 +321,9 @@ class Recording:
 
     def explain(self, op: Op, kind: str, reason: str, changes: Sequence[str] = ()) -> None:
         """One line about a labelled call under `--explain`, and the lines of code that changed."""
+        if self.planning is not None:
+            self.planning.told(kind)
+            return
         if self.options.explain:
             from orchestra.nodes.functions import shown_arguments
 
@@ -332,6 +352,8 @@ class Recording:
         if self._out_dir is None:
             relative = self.execution.out_dir
             try:
+                if self.planning is not None:
+                    return str(self.root / (relative or "llm/output/planned"))
                 path = self._new_out_dir() if relative is None else self.root / relative
                 path.mkdir(parents=True, exist_ok=True)
             except OSError as error:

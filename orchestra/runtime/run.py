@@ -253,6 +253,8 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
 
     def perform(self, op: Op, handler: Callable[[Op], Any], scope: Scope) -> Any:
         """Every effect passes here."""
+        if self.planning is not None and self.planning.leaves_out(op):
+            return self.planning.left_out(op)
         return self.seam.perform(op, lambda op, scope: handler(op), scope, {})
 
     def around(self, kind: str, node: Node, scope: Scope, action: Callable[[Scope], Any], name: str = "") -> Any:
@@ -381,6 +383,7 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
     ) -> list[Any]:  # fmt: skip
         """Outcomes of all items in source order: a value, an OrchError, or STOPPED."""
         scope.context.errors.clear()
+        patient = patient or self.planning is not None  # an item that cannot be told ends no other
         fanout = Fanout(self, count, width, pace, work, label, canary, patient, enough, fail_fast, again)
         return fanout.outcomes()
 
@@ -391,6 +394,8 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
 
     def failed_item(self, item: ErrorItem, error: OrchError, scope: Scope) -> ErrorItem:
         """Note a failed item; if the script never looks at it, the run ends with exit 5."""
+        if self.planning is not None:
+            self.planning.failed(error)
         scope.context.errors.append(item)
         self.failed.append((item, error.message))
         self.note(f"  ⚠ for iteration {item['index']} error: {error.message}")

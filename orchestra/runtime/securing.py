@@ -42,6 +42,7 @@ class Securing:
     event: Any
     project_name: Callable[[Path], str]
     _execution: Any
+    planning: Any
 
     def _start_securing(self) -> None:
         self._redactor: Redactor | None = None
@@ -166,7 +167,9 @@ class Securing:
     # ── the audit log, and what must not stand in it ─────────────────────────────────────────────
 
     def audit(self, event: str, id: str | None = None, **facts: Any) -> str:
-        """A line in the audit log; its id."""
+        """A line in the audit log; its id. A plan does nothing that were to be told there."""
+        if self.planning is not None:
+            return ""
         if self._audit is None:
             file = self.root / ".orch/sec/audit.jsonl"
             required = self.config.audit.required

@@ -64,6 +64,24 @@ class Calls:
         values = [storable(value) if isinstance(value, str) else value for value in _values(row)]
         self._connection.change(self._insert, (self._execution, *values))
 
+    def figures(self, fn: str) -> tuple[tuple[int, int], tuple[float, float] | None] | None:
+        """The fewest and the most tokens of a call of a function of this script so far, and dollars likewise.
+
+        None if there was none; no dollars if the price of one is not known.
+        """
+        rows = self._connection.all(
+            "SELECT min(t), max(t), min(cost), max(cost), count(*), count(cost) FROM"
+            " (SELECT input + output + cache_write + cache_read AS t, cost"
+            " FROM calls JOIN executions x ON x.id = execution JOIN runs r ON r.id = x.run"
+            " WHERE fn = ? AND error IS NULL AND r.script ="
+            " (SELECT script FROM runs JOIN executions e ON e.run = runs.id WHERE e.id = ?))",
+            (fn, self._execution),
+        )
+        fewest, most, cheapest, dearest, count, priced = rows[0]
+        if not count:
+            return None
+        return (fewest, most), (cheapest, dearest) if priced == count else None
+
     def longest(self, fn: str, model: str) -> list[int]:
         """Tokens of the longest answer of each of the last thousand calls of a function of this script with a model."""
         rows = self._connection.all(

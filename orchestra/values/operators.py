@@ -12,6 +12,7 @@ from typing import Final
 
 from orchestra.errors import OrchError
 from orchestra.values.tagged import MISSING, Value, unwrap
+from orchestra.values.unanswered import Unanswered
 
 __all__ = [
     "EXACT",
@@ -72,6 +73,8 @@ def to_number(value: Value) -> Number:
         return int(value)
     if kind is str:
         return _text_number(value)
+    if kind is Unanswered:
+        raise value.refusal("the number")
     return 0 if value is None else math.nan
 
 
@@ -202,6 +205,8 @@ def equals(a: Value, b: Value) -> bool:
     """`==`: null equals null and missing, a text the number or boolean it spells, a container its like."""
     if a.__class__ is b.__class__:
         return _equals_alike(a, b)
+    if a.__class__ is Unanswered or b.__class__ is Unanswered:
+        raise Unanswered.refusal("a comparison")
     if a is None or a is MISSING:
         return b is None or b is MISSING
     if isinstance(b, str):
@@ -221,6 +226,8 @@ def _equals_alike(a: Value, b: Value) -> bool:
     if isinstance(a, list):
         return isinstance(b, list) and len(a) == len(b) and all(map(_equal_items, a, b))
     if isinstance(a, dict):
+        if a.__class__ is Unanswered:
+            raise a.refusal("a comparison")
         return isinstance(b, dict) and a.keys() == b.keys() and all(_equal_items(a[key], b[key]) for key in a)
     return bool(a == b)
 
