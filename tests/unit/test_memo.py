@@ -298,6 +298,14 @@ def test_where_calls_are_served(where: str, desk: Desk) -> None:
     assert desk.run() == [] and desk.out == first
 
 
+def test_who_waits_for_an_equal_call_that_fails_makes_it_himself(desk: Desk) -> None:
+    body = "echo $x >> calls; [ $x = z ] || [ $(grep -c a calls) -ge 2 ] || exit 3; echo r;"
+    loop = 'var @r = for parallel(3) @i in ["z", "a", "a"] => @f(@i)\nshow @r.length\n'
+    desk.write("s.mld", f"exe llm @f(x) = sh {{ {body} }}\n{loop}")
+    assert sorted(desk.run(exit=5)) == ["a", "a", "z"]
+    assert desk.run() == []
+
+
 def test_samples_are_distinct(desk: Desk) -> None:
     desk.write(
         "s.mld",
