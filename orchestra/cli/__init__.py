@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("orchestra.cli.plan", "what a run would ask and cost, before anything is spent"),
     "runs": ("orchestra.cli.runs", "list what was run"),
     "show": ("orchestra.cli.show", "one run and its model calls, or one call in full"),
+    "diff": ("orchestra.cli.diff", "which answers of two runs differ, and what followed"),
     "replay": ("orchestra.cli.replay", "do a run again with the answers it got"),
     "cost": ("orchestra.cli.cost", "calls, tokens and dollars by function"),
     "models": ("orchestra.cli.models", "which models the configured providers have"),
