@@ -16,7 +16,7 @@ from chaos import examples, ordeal
 from orchestra.cli.blows import FAULTS
 from orchestra.cli.in_process import Finished, run_in_process
 
-KILLS = {"audit": 3, "development": 2, "research": 2}  # `.ci/run` deals twenty to each, `make chaos` a thousand
+KILLS = {"audit": 3, "development": 2, "research": 2}  # `make chaos` deals a thousand
 GARDEN = """\
 import { @claude } from @orch/llm
 exe llm @plan(crop) = [
