@@ -8,7 +8,8 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +19,8 @@ from orchestra.cli.shell import Shell
 from orchestra.cli.stored import chosen_run, open_store
 from orchestra.errors import OrchError
 from orchestra.store.comparing import Answer, answers_of
+from orchestra.store.listings import RunSummary, show_run
+from orchestra.store.store import Store
 
 __all__ = ["main"]
 
@@ -41,7 +44,10 @@ class Pair:
             return "added" if self.before is None else "removed"
         if self.before.key != self.after.key:
             return "follows"
-        return "same" if self.before.value == self.after.value else "changed"
+        if self.before.value != self.after.value:
+            return "changed"
+        known = self.before.prompt and self.after.prompt
+        return "asked" if known and self.before.prompt != self.after.prompt else "same"
 
 
 @click.command(name="diff")
@@ -51,12 +57,13 @@ class Pair:
 @click.pass_obj
 def diff(shell: Shell, run1: str, run2: str, as_json: bool) -> None:
     """Compare the stored answers of two runs of one script: changed ones, and calls with other arguments."""
-    with open_store(shell.config(), shell) as store:
+    config = shell.config()
+    with open_store(config, shell) as store:
         first, second = chosen_run(store, run1), chosen_run(store, run2)
         if first.script != second.script:
             message = f"{first.id} is a run of {first.script}, {second.id} of {second.script}"
             raise OrchError("E810", message, help="compare runs of one script", exit=2)
-        pairs = list(_paired(answers_of(store, first.id), answers_of(store, second.id)))
+        pairs = list(_paired(_answers(store, first, config.root), _answers(store, second, config.root)))
     if as_json:
         return click.echo(json.dumps([_data(pair) for pair in pairs], ensure_ascii=False, indent=2, default=str))
     same = sum(pair.kind == "same" for pair in pairs)
@@ -65,6 +72,20 @@ def diff(shell: Shell, run1: str, run2: str, as_json: bool) -> None:
         for line in _lines(pair, first.id, second.id):
             click.echo(line)
     return None
+
+
+def _answers(store: Store, run: RunSummary, root: Path) -> list[Answer]:
+    """The answers of a run with the prompts that lie in its output folder."""
+    details = show_run(store, run.id)
+    assert details is not None
+    folder = root / (details.out_dir or "") / "prompts"
+    prompts: dict[str, str] = {}
+    for call in details.calls:
+        file = folder / f"{call.archive}.prompt.md"
+        if call.key and call.archive and file.is_file():
+            text = file.read_text("utf-8", "replace").partition("\n---\n")[2].strip()
+            prompts[call.key] = f"{prompts.get(call.key, '')}{text}\n"
+    return [replace(answer, prompt=prompts.get(answer.key, "")) for answer in answers_of(store, run.id)]
 
 
 def _paired(before: list[Answer], after: list[Answer]) -> Iterator[Pair]:
@@ -87,6 +108,7 @@ def _paired(before: list[Answer], after: list[Answer]) -> Iterator[Pair]:
 
 SAID = {
     "changed": "another answer",
+    "asked": "another prompt, the same answer",
     "follows": "other arguments",
     "added": "only in {1}",
     "removed": "only in {0}",
@@ -104,6 +126,8 @@ def _lines(pair: Pair, first: str, second: str) -> Iterator[str]:
     if pair.before is not None and pair.after is not None:
         if pair.kind == "follows":
             yield from _unified("argument", pair.before.argument, pair.after.argument, first, second)
+        if pair.before.prompt and pair.after.prompt:
+            yield from _unified("prompt", pair.before.prompt, pair.after.prompt, first, second)
         yield from _unified("answer", _text(pair.before.value), _text(pair.after.value), first, second)
 
 

@@ -27,13 +27,17 @@ ANSWERS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One call. argument: text form of the first argument; value: without labels."""
+    """One call. argument: text form of the first argument; value: without labels.
+
+    prompt: what models were asked in it, as far as that was kept
+    """
 
     key: str
     function: str
     site: int
     argument: str
     value: Any
+    prompt: str = ""
 
 
 def answers_of(store: Store, run: str) -> list[Answer]:

@@ -56,3 +56,14 @@ def test_without_a_store(tmp_path: Path) -> None:
     desk.write("orch.toml")
     assert desk.orch("diff", "r1", "r2") == 1
     assert desk.err.startswith("error[E806]: nothing is stored yet")
+
+
+def test_prompts_are_compared(desk: Desk) -> None:
+    program = "import { @haiku } from @orch/llm\nexe llm @ask(q) = @haiku(`Please: @q`)\nshow @ask(1)\n"
+    desk.write("replies.jsonl", '{"reply": "ok", "times": 9}\n')
+    for name, word in (("r3", "Please"), ("r4", "Kindly")):
+        desk.write("llm/run/ask.mld", program.replace("Please", word))
+        assert desk.orch("run", "ask", "--models", "replies.jsonl", "-q", "--new") == 0, name
+    assert desk.orch("diff", "r3", "r4") == 0
+    assert "@ask(1): another prompt, the same answer" in desk.out
+    assert "-Please: 1\n+Kindly: 1" in desk.out
