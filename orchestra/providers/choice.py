@@ -42,6 +42,24 @@ class Choice:
         self._config = config
         self._environment = environment
         self._overrides = overrides
+        self._endpoints: dict[str, dict[str, Any]] = {}  # address → what calls said of it
+
+    def endpoint(self, table: Mapping[str, Any]) -> str:
+        """The provider at the address `base`: that of the configuration, else what the table says, from now on.
+
+        Its name is then the address. A table that came first stays, so that one server has one width.
+        """
+        name = self._at(str(table["base"]))
+        if is_address(name):
+            key = {} if "keyEnv" in table else {"key": NO_KEY}
+            self._endpoints.setdefault(name, {"type": "openai", **key, **table, "base": name})
+        return name
+
+    def _at(self, base: str) -> str:
+        """The provider whose address this is; the address itself if nobody has named it."""
+        base = base.rstrip("/")
+        named = (name for name, table in self._tables().items() if str(table.get("base", "")).rstrip("/") == base)
+        return next(named, base)
 
     def resolve(self, model: str, provider: str | None) -> ResolvedModel:
         """`model` is a short name, an id or `provider/id`. Raises E702."""
@@ -57,6 +75,8 @@ class Choice:
         """The table of a provider, with `type` filled in."""
         if self.replaying:
             return {"type": "replay", "path": self._environment[REPLAY]}
+        if is_address(provider):
+            return self._endpoints.get(provider, {"type": "openai", "key": NO_KEY, "base": provider})
         return {"type": provider, **self._tables().get(provider, {})}
 
     def usable(self) -> list[str]:
@@ -78,7 +98,7 @@ class Choice:
 
     def secrets(self) -> Iterator[tuple[str, str]]:
         """The keys that the tables hold or name, each with what to call it, whatever its variable is called."""
-        for name, table in self._tables().items():
+        for name, table in (*self._tables().items(), *self._endpoints.items()):
             variable = str(table.get("keyEnv", ""))
             if self._environment.get(variable):
                 yield variable, self._environment[variable]
@@ -98,6 +118,8 @@ class Choice:
         name = asked or self._config.get("provider") or self._environment.get("ORCH_LLM_PROVIDER")
         if name is None:
             return self._automatic()
+        if is_address(name):
+            return self._at(name)
         if name not in self._known():
             close = nearest(name, self._known())
             raise OrchError(
@@ -128,6 +150,11 @@ class Choice:
         built_in = ALIASES.get(model) if settings["type"] in ALIASED else None
         found = self._overrides.get(model) or variable or own.get(model) or shared.get(model) or built_in
         return found or model
+
+
+def is_address(name: str) -> bool:
+    """Whether a provider is named by its address."""
+    return "://" in name
 
 
 def is_local(base: str) -> bool:

@@ -104,6 +104,13 @@ class Agent:
         """Who would answer. Needs no network and opens nothing. Raises E702."""
         return self._choice.resolve(model, provider)
 
+    def endpoint(self, table: Mapping[str, Any]) -> str:
+        """The name of a provider that a call describes by its address."""
+        name = self._choice.endpoint(table)
+        for variable, secret in self._choice.secrets():
+            self.redactor.add(variable, secret)
+        return name
+
     def price(self, resolved: ResolvedModel) -> Price | None:
         """What the project says that a provider takes, above the list of prices."""
         return self._price(resolved.provider, self._choice.settings(resolved.provider))

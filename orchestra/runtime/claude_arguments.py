@@ -74,7 +74,7 @@ class CallArguments:
     prompt: str
     dir: Path
     model: str = "sonnet"
-    provider: str | None = None
+    provider: str | dict[str, Any] | None = None
     system: str | None = None
     tools: ToolSet = field(default_factory=ToolSet)
     poll: Path | None = None

@@ -96,6 +96,27 @@ def _schema(key: str, value: Any) -> dict[str, Any] | str:
     return value
 
 
+# Of a provider that a call describes. Its key cannot be told here: it would stand in the script.
+ENDPOINT: dict[str, Callable[[str, Any], Any]] = {
+    "base": as_text,
+    "concurrency": _count(1),
+    "keyEnv": as_text,
+    "price": lambda key, value: value,
+    "timeout": _seconds,
+}
+
+
+def _provider(key: str, value: Any) -> str | dict[str, Any]:
+    """A name or an address; or an object that tells the address, and how much the server there can take."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict) or not isinstance(value.get("base"), str):
+        raise wrong(f"{key} must be a name, an address or an object with its base, not {kind_of(value)}")
+    if strange := value.keys() - ENDPOINT.keys():
+        raise wrong(f'{key} has the unknown key "{min(strange)}"', f"keys are {', '.join(ENDPOINT)}")
+    return {name: ENDPOINT[name](f"{key}.{name}", told) for name, told in value.items() if told is not None}
+
+
 def _one_of(*choices: str) -> Callable[[str, Any], str]:
     def read(key: str, value: Any) -> str:
         if value not in choices:
@@ -120,7 +141,7 @@ READERS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
     "stream": ("stream", _flag),
     "schema": ("schema", _schema),
     "schemaRetries": ("schema_retries", _count(0)),
-    "provider": ("provider", as_text),
+    "provider": ("provider", _provider),
     "maxTokens": ("max_tokens", _count(1)),
     "maxTurns": ("max_turns", _count(1)),
     "maxCost": ("max_cost", _number),

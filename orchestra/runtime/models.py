@@ -88,6 +88,8 @@ class _Call:
 
     def _request(self, given: CallArguments) -> LLMRequest:
         fields = {name: getattr(given, name) for name in CallArguments.__dataclass_fields__ if name in REQUEST_FIELDS}
+        if isinstance(given.provider, dict):
+            fields["provider"] = self._run.agent.endpoint(given.provider)
         if isinstance(given.schema, str):
             fields["schema"] = self._run.schema_file(given.schema, self._scope)
         if given.poll is not None and not given.poll.is_absolute():

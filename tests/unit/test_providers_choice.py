@@ -121,3 +121,21 @@ def test_prices_have_days() -> None:
     read = Usage(cache_read=1_000_000)
     assert cost("claude-sonnet-5-5", read, "2026-10-06") == 0.20
     assert cost("claude-sonnet-5-5", read, "2026-10-07T00:00:00.000Z") == 0.10
+
+
+def test_a_provider_described_by_its_address() -> None:
+    tables = {"box": {"type": "openai", "base": "http://box/v1/", "concurrency": 3}}
+    choice = Choice({"providers": tables}, {"BOX_KEY": "secret-of-the-box"}, {})
+    assert choice.endpoint({"base": "http://box/v1", "concurrency": 9}) == "box"
+    assert choice.endpoint({"base": "http://den/v1/", "concurrency": 1, "keyEnv": "BOX_KEY"}) == "http://den/v1"
+    assert choice.endpoint({"base": "http://den/v1", "concurrency": 8}) == "http://den/v1"
+    assert choice.settings("http://den/v1")["concurrency"] == 1
+    assert "key" not in choice.settings("http://den/v1")
+    assert dict(choice.secrets()) == {"BOX_KEY": "secret-of-the-box"}
+
+
+def test_a_provider_named_by_its_address() -> None:
+    assert resolve("org/m", "http://lab/") == ("lab", "org/m")
+    assert resolve("org/m", "http://den/v1") == ("http://den/v1", "org/m")
+    assert resolve("m", "http://den/v1", ORCH_LLM_REPLAY="x.jsonl") == ("replay", "m")
+    assert Choice({}, {}, {}).settings("http://den/v1") == {"type": "openai", "key": "none", "base": "http://den/v1"}
