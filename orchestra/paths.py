@@ -76,8 +76,8 @@ def home(environ: Mapping[str, str]) -> Path:
 
 
 def bundled(module: str) -> Path | None:
-    """The file of a module that is part of orch, by any of its names (`@orch/x`, `@std/x`, older ones)."""
-    match = re.fullmatch(r"@(orch|std|mlld)/([\w-]+)(?:@[^/]*)?", module)
+    """The file of a module that is part of orch, by any of its names (`@orch/x/y`, `@std/x/y`, older ones)."""
+    match = re.fullmatch(r"@(orch|std|mlld)/([\w-]+(?:/[\w-]+)*)(?:@[^/]*)?", module)
     if match is None:
         return None
     scope, name = match.groups()

@@ -79,7 +79,11 @@ def _command(words: list[str], shell: Shell) -> int:
         module = import_module(COMMANDS[name][0])
         return int(module.main(words[1:], shell))
     if not name.startswith("-") and not (shell.cwd / name).is_file():
-        raise _unknown(name, shell)
+        from orchestra.cli import style
+
+        if style.commands_of(name) is None:
+            raise _unknown(name, shell)
+        return style.main(words, shell)
     from orchestra.cli import file
 
     return file.main(words, shell)

@@ -32,11 +32,13 @@ def start(
     shell: Shell,
     past: PastRun | None = None,
     plan: Callable[[Planning], None] | None = None,
+    name: str = "-e",
 ) -> int:
     """Run a file, or a text in its place. Returns the exit code; raises OrchError for what ended the run.
 
     past: the run to do again with the answers it got
     plan: gets what would be asked, and nothing is
+    name: what the store calls a text
     """
     from orchestra.runtime.launch import LaunchRequest, Streams, launch
 
@@ -56,6 +58,7 @@ def start(
                 argv=line.argv,
                 past=past,
                 plan=plan,
+                name=name,
             )
         )
 

@@ -63,6 +63,7 @@ def utc_now() -> str:
 class LaunchRequest:
     """Everything a run is given. `source` is a file or the text of a script; `now` is its clock.
 
+    name: what the store calls a text
     past: the run that is done again with the answers it got, if it is no usual one
     plan: gets what the run would ask; then nothing is asked or done
     """
@@ -83,6 +84,7 @@ class LaunchRequest:
     now: Callable[[], str] = field(default=utc_now)
     clock: trio.abc.Clock | None = None
     source_is_stdin: bool = False
+    name: str = "-e"
 
 
 def launch(request: LaunchRequest) -> int:
@@ -117,7 +119,7 @@ def launch(request: LaunchRequest) -> int:
 def _source(request: LaunchRequest) -> tuple[Source, str]:
     """The text to run, and the script's name in the project."""
     if isinstance(request.source, str):
-        return Source("-e", request.source), "-e"
+        return Source(request.name, request.source), request.name
     path = request.source.absolute()
     name = relative_name(path, request.root).removeprefix("./")
     return read_source(path, name), name

@@ -169,8 +169,10 @@ class Modules:
         run = self._run
         source = run.read_source(path)
         module = Module(run.project_name(path), path, run, path.parent)
-        if path.parent == resource("stdlib"):
-            module.name, module.directory = f"@orch/{path.stem}", run.main.directory
+        bundled = resource("stdlib")
+        if path.is_relative_to(bundled):
+            name = path.relative_to(bundled).with_suffix("").as_posix()
+            module.name, module.directory = f"@orch/{name}", run.main.directory
         return self._run_module(module, source, path.suffix)
 
     def _remote(self, url: str, fresh: float, span: Span) -> Module:
