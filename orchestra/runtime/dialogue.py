@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -118,7 +119,7 @@ class Dialogue(ABC):
             self._allowed = await meter.reserve(
                 line.model, self._price, self._size(), self._longest, least=self._least, caches=self._caches
             )
-            async with line.gate.slot(self._bear) as self._since:
+            async with line.gate.slot(self._bear, self._in_line) as self._since:
                 under_way = True
                 meter.attempts += 1
                 received = await receive()
@@ -163,6 +164,19 @@ class Dialogue(ABC):
         elif seconds > self._line.max_wait:
             reason = reason or ProviderError("rate", f"{self._line.model}: the provider's limit is reached")
             raise as_orch_error(reason, seconds, ends_run=True) from None
+
+    @contextmanager
+    def _in_line(self) -> Iterator[None]:
+        """Standing in line behind other calls of the run takes nothing of this one's time."""
+        if self.time is None:
+            yield
+            return
+        left = self.time.deadline - trio.current_time()
+        self.time.deadline = math.inf
+        try:
+            yield
+        finally:
+            self.time.deadline = trio.current_time() + left
 
     def _account(self, usage: Usage, told: float | None = None) -> None:
         """Adds what a turn used. `told` is what it cost, where the provider says so itself."""

@@ -7,7 +7,7 @@ on this machine can be used in `pace`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 import trio
 
@@ -42,10 +42,15 @@ class Gate:
         return self._slots.total_tokens
 
     @asynccontextmanager
-    async def slot(self, bear: Callable[[float], None] = lambda seconds: None) -> AsyncIterator[float]:
+    async def slot(
+        self,
+        bear: Callable[[float], None] = lambda seconds: None,
+        in_line: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> AsyncIterator[float]:
         """Waits for the time all calls were told to wait for, then for a slot. Waiting holds no slot.
 
-        bear: is told of each such wait before it begins, and raises if it is too long
+        bear:    is told of each such wait before it begins, and raises if it is too long
+        in_line: is around standing in line for a slot
 
         After that time one call goes ahead, the others follow when the server has `accepted` it.
         Gives the time at which the slot was got, which the other methods want to know.
@@ -53,7 +58,7 @@ class Gate:
         borrower, held = object(), False
         try:
             while not held:
-                held = await self._got(borrower, bear)
+                held = await self._got(borrower, bear, in_line)
             yield trio.current_time()
         finally:
             if held:
@@ -94,7 +99,9 @@ class Gate:
         in_flight = min(self.width, self._slots.borrowed_tokens + 1)  # the failed turn has left already
         self._slots.total_tokens = max(1, int(in_flight) // 2)
 
-    async def _got(self, borrower: object, bear: Callable[[float], None]) -> bool:
+    async def _got(
+        self, borrower: object, bear: Callable[[float], None], in_line: Callable[[], AbstractContextManager[None]]
+    ) -> bool:
         """Waits for whatever has to be waited for; whether the slot may be used, or all has changed meanwhile."""
         if (wait := self._not_before - trio.current_time()) > 0:
             bear(wait)
@@ -109,7 +116,8 @@ class Gate:
             self._slots.acquire_on_behalf_of_nowait(borrower)
             return True
         except trio.WouldBlock:
-            await self._slots.acquire_on_behalf_of(borrower)
+            with in_line():
+                await self._slots.acquire_on_behalf_of(borrower)
         if trio.current_time() >= self._not_before and not (self._doubtful and self._scout is not borrower):
             return True
         self._slots.release_on_behalf_of(borrower)

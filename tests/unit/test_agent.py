@@ -237,6 +237,26 @@ def test_timeout_covers_the_whole_call(bench: Bench) -> None:
     assert bench.ask(timeout=91.0).ms == 90_000
 
 
+def test_standing_in_line_takes_none_of_a_call_s_time(bench: Bench) -> None:
+    bench.cases({"reply": "late", "delay": 40})
+    bench.config = {"providers": {"desk": {"type": "replay", "path": "replies.jsonl", "concurrency": 1}}}
+    bench.environment = {}
+
+    async def all_at_once() -> list[str]:
+        agent, answers = bench.agent(), []
+
+        async def ask(number: int) -> None:
+            request = bench.request(f"item {number}", call_id=f"c{number}", provider="desk", timeout=60.0)
+            answers.append((await agent.call(request)).text)
+
+        async with trio.open_nursery() as nursery:
+            for number in range(5):
+                nursery.start_soon(ask, number)
+        return answers
+
+    assert trio.run(all_at_once, clock=MockClock(autojump_threshold=0)) == ["late"] * 5
+
+
 # ── the file to be written ───────────────────────────────────────────────────────────────────────
 
 
