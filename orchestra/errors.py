@@ -111,6 +111,8 @@ NAMES: dict[str, str] = {
     "E811": "SCRIPT_NOT_FOUND",
     "E812": "CONFIG_ERROR",
     "E813": "CHAOS_ERROR",
+    "E820": "GATE_WAITING",
+    "E821": "GATE_ERROR",
     "E901": "INTERNAL",
 }
 

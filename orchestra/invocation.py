@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from orchestra.config import RunKeys
 
-__all__ = ["ResumeTarget", "RunOptions"]
+__all__ = ["GateAnswer", "ResumeTarget", "RunOptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,15 @@ class ResumeTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class GateAnswer:
+    """What `--answer` says ahead. occurrence: 0 for that of its place among the answers for the same gate."""
+
+    name: str
+    occurrence: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunOptions:
     """The options of `orch FILE` and `orch run`. None means that the configuration decides.
 
@@ -54,6 +63,8 @@ class RunOptions:
     """
 
     new: bool = False
+    run: str | None = None  # name of the run to go on with, or to begin
+    answers: tuple[GateAnswer, ...] = ()
     resume: tuple[ResumeTarget, ...] = ()
     checkpoint: bool = True
     fork: str | None = None

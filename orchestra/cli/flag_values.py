@@ -14,12 +14,13 @@ from typing import Any
 
 from orchestra.config_kinds import duration
 from orchestra.errors import OrchError
-from orchestra.invocation import ResumeTarget
+from orchestra.invocation import GateAnswer, ResumeTarget
 
 __all__ = [
     "Reader",
     "budget",
     "environment",
+    "gate_answer",
     "json_object",
     "milliseconds",
     "model_alias",
@@ -28,6 +29,7 @@ __all__ = [
     "one_of",
     "path",
     "resume_target",
+    "run_name",
     "state",
     "text",
     "usage",
@@ -65,6 +67,21 @@ def moment(written: str, cwd: Path) -> str:
         raise ValueError(f'a time such as 2026-01-01T00:00:00Z is expected, not "{written}"') from None
     zoned = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
     return zoned.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def gate_answer(written: str, cwd: Path) -> GateAnswer:
+    """`NAME=WORDS`, or `NAME:2=WORDS` for the second time that the gate is reached."""
+    name, equals, words = written.partition("=")
+    numbered = re.fullmatch(r"(.+):(\d{1,9})", name)
+    if not equals or not name or not words.strip():
+        raise ValueError(f'a gate and its answer are expected, such as release=approve, not "{written}"')
+    return GateAnswer(numbered[1], int(numbered[2]), words) if numbered else GateAnswer(name, 0, words)
+
+
+def run_name(written: str, cwd: Path) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,63}", written) or written == "last":
+        raise ValueError(f'a name of letters, digits, "-", "_" and "." is expected, not "{written}"')
+    return written
 
 
 def whole(written: str, cwd: Path) -> int:

@@ -14,6 +14,7 @@ from orchestra.cli.flag_values import (
     Reader,
     budget,
     environment,
+    gate_answer,
     json_object,
     milliseconds,
     model_alias,
@@ -22,6 +23,7 @@ from orchestra.cli.flag_values import (
     one_of,
     path,
     resume_target,
+    run_name,
     state,
     text,
     whole,
@@ -78,6 +80,8 @@ def flag(names: str, field: str, meaning: str, value: str = "", **more: Any) -> 
 
 FLAGS: tuple[Flag, ...] = (
     flag("--new --fresh", "new", "begin the next run, from nothing"),
+    flag("--run", "run", "go on with the run of this name, or begin it", "NAME", read=run_name),
+    flag("--answer", "answers", "answer a gate ahead, for tests", "GATE=WORD", read=gate_answer, gather=listed),
     flag(
         "--resume",
         "resume",

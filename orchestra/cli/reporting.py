@@ -6,7 +6,7 @@ Each of them is a subscriber of the run's events; none of them changes what the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, TextIO, cast
@@ -19,6 +19,8 @@ from orchestra.invocation import RunOptions
 
 __all__ = ["Reporting"]
 
+MOST_LINES = 60  # of a gate's text on the terminal
+
 
 class Reporting:
     """The watchers of one run. `stdout` and `stderr` are the streams to give to the script."""
@@ -30,6 +32,7 @@ class Reporting:
         self._options = options
         self._tally = Tally(shell.monotonic)
         self._close: Callable[[], None] = lambda: None
+        self._waiting: list[Event] = []
         if options.json:
             self.subscribers.append(JsonLines(shell.stderr))
         else:
@@ -37,6 +40,7 @@ class Reporting:
 
     def _watch(self, shell: Shell) -> None:
         self.subscribers.append(self._tally)
+        self.subscribers.append(self._gates)
         if shell.stderr.isatty() and not self._options.quiet:
             self._show_live(shell)
         self.subscribers.append(Notes(replace(shell, stderr=self.stderr), self._options))
@@ -63,6 +67,22 @@ class Reporting:
         summary = self._tally.summary()
         if summary and not self._options.quiet:
             self.stderr.write(summary + "\n")
+        for gate in self._waiting:  # last: what is to be done now
+            self.stderr.write(waiting_for(gate.data, shown=not self._options.quiet) + "\n")
+
+    def _gates(self, event: Event) -> None:
+        if event.kind == "gate":
+            self._waiting.append(event)
+
+
+def waiting_for(gate: Mapping[str, Any], shown: bool) -> str:
+    """What a gate asks, with its text if that is to be shown, and how to answer."""
+    lines = gate["text"].rstrip().splitlines() if shown else []
+    if len(lines) > MOST_LINES:
+        lines = [*lines[:MOST_LINES], f"… {len(lines) - MOST_LINES} more lines are in {gate['file']}"]
+    again = f" ({gate['occurrence']})" if gate["occurrence"] > 1 else ""
+    how = f"{gate['run']} waits at gate {gate['name']}{again}: {gate['command']}"
+    return "\n".join([*lines, how])
 
 
 class JsonLines:

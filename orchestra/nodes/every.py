@@ -8,6 +8,7 @@ from orchestra.nodes import (
     files,
     foreach,
     functions,
+    gates,
     guards,
     hooks,
     literals,
@@ -33,7 +34,7 @@ from orchestra.nodes import (
 )  # fmt: skip
 
 __all__ = [
-    "blocks", "boxes", "commands", "denial", "files", "foreach", "functions", "guards", "hooks", "literals",
+    "blocks", "boxes", "commands", "denial", "files", "foreach", "functions", "gates", "guards", "hooks", "literals",
     "loop", "loops", "modules", "names", "operators", "options", "output", "parallel_block", "parallel_for",
     "pipelines", "policies", "prose", "script", "stages", "tails", "templates", "trying", "unbuilt", "when",
 ]  # fmt: skip

@@ -248,7 +248,7 @@ class Invocation(Statement):
 
     def __post_init__(self) -> None:
         kind = type(self.value).__name__
-        if not isinstance(self.value, RUNS) and kind not in ("Command", "Code", "New", "BlockValue", "Box"):
+        if not isinstance(self.value, RUNS) and kind not in ("Command", "Code", "New", "BlockValue", "Box", "Gate"):
             raise OrchError(
                 "E102",
                 "this is a value, not a statement",

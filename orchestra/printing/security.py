@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestra.nodes.boxes import Box
 from orchestra.nodes.commands import UsingAuth
 from orchestra.nodes.denial import Denied
+from orchestra.nodes.gates import Gate, GateOptions
 from orchestra.nodes.guards import (
     Allow,
     Bless,
@@ -113,6 +114,16 @@ def using_auth(node: UsingAuth, show: Printer) -> Doc:
 @prints(Box)
 def box(node: Box, show: Printer) -> Doc:
     return spaced("box", show(node.config, Level.POSTFIX), show(node.options), show(node.body))
+
+
+@prints(Gate)
+def gate(node: Gate, show: Printer) -> Doc:
+    return spaced("gate", show(node.name, Level.POSTFIX), show(node.options))
+
+
+@prints(GateOptions)
+def gate_options(node: GateOptions, show: Printer) -> Doc:
+    return "with ", show(node.object)
 
 
 @prints(Sign)

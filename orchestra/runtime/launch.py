@@ -25,6 +25,7 @@ from orchestra.invocation import RunOptions
 from orchestra.location import relative_name
 from orchestra.nodes.signals import Signal
 from orchestra.parse import parse_script
+from orchestra.runtime.gates.keeper import WAITING
 from orchestra.runtime.lanes import lane
 from orchestra.runtime.planning import Planning
 from orchestra.runtime.replaying import PastRun
@@ -202,14 +203,18 @@ class _Session:
         except Signal as stray:
             value = self._stray(stray)
         run.finish_phases()
+        run.gates.finished()
         self.exit = self._finished(value)
 
     def _ended_by(self, error: BaseException) -> None:
         """What the exit code is when the script did not come to its end."""
         if isinstance(error, Interrupted):
             self.exit = INTERRUPTED
+        elif isinstance(error, OrchError) and error.exit == WAITING:
+            self.exit = WAITING
         else:
             self.error, self.exit = error, error.exit if isinstance(error, OrchError) else FAILED
+        self.run.gates.tell()
 
     def _finished(self, value: Any) -> int:
         """The script came to its end: show its own value, and say which failures nobody looked at."""

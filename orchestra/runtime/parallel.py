@@ -12,6 +12,7 @@ import trio
 from orchestra.errors import OrchError
 from orchestra.nodes.items import PASSED_OVER, STOPPED
 from orchestra.nodes.signals import Done
+from orchestra.runtime.gates.keeper import WAITING
 from orchestra.runtime.lanes import lane, next_position
 from orchestra.runtime.signals import Interrupted
 
@@ -51,6 +52,7 @@ class Fanout:
     cut: bool = False  # what is still running is cancelled
     raised: BaseException | None = None
     first_error: OrchError | None = None
+    waiting: OrchError | None = None  # the first item that stands at a gate: the others go on
     results: list[Any] = field(default_factory=list)
     earliest: float = 0.0
     position: tuple[int, ...] = ()
@@ -68,9 +70,14 @@ class Fanout:
             raise self.raised
         if self.first_error is not None:
             raise self.first_error
+        if self.waiting is not None and not self._has_enough():
+            raise self.waiting
         if self.run.interrupted and self.next < self.count:
             raise Interrupted
         return self.results
+
+    def _has_enough(self) -> bool:
+        return self.enough is not None and self.succeeded >= self.enough
 
     async def _all(self, loop: int) -> None:
         while self.canary and self.next < self.count and not self.stopped:
@@ -116,7 +123,9 @@ class Fanout:
 
     def _failed(self, index: int, error: OrchError) -> None:
         self.results[index] = error
-        if error.fatal:
+        if error.exit == WAITING:
+            self.waiting = self.waiting or error
+        elif error.fatal:
             self.stopped, self.raised = True, self.raised or error
         elif self.fail_fast:
             self.stopped, self.cut, self.first_error = True, True, error

@@ -97,7 +97,7 @@ class Planning:
             self.failed(error.at(statement.span))
             target = str(getattr(statement, "target", ""))
             if target.startswith("@"):
-                scope.names[target[1:]] = self._nobody_knows(target)
+                scope.names[target[1:]] = self.nobody_knows(target)
             return None
 
     def failed(self, error: OrchError) -> None:
@@ -113,7 +113,7 @@ class Planning:
 
     def left_out(self, op: Op) -> Any:
         """In place of an effect; what commands and code give is not known."""
-        return self._nobody_knows("a command or code") if op.kind == "run" else ""
+        return self.nobody_knows("a command or code") if op.kind == "run" else ""
 
     def told(self, kind: str) -> None:
         """Why the call at hand has no answer."""
@@ -127,14 +127,14 @@ class Planning:
             self._kind = "depends"
         elif key is not None:
             if key.digest in self._missing:
-                return self._nobody_knows(f"@{op.name}")
+                return self.nobody_knows(f"@{op.name}")
             if (found := find()) is not None:
                 line.cached += 1
                 return found.value
             self._missing.add(key.digest)
         setattr(line, self._kind, getattr(line, self._kind) + 1)
         line.each = _wider(line.each, self._figures(op.name, body))
-        return self._nobody_knows(f"@{op.name}")
+        return self.nobody_knows(f"@{op.name}")
 
     def model(self, request: LLMRequest, agent: Agent) -> Any:
         """In place of a model: what the call may take by its prompt."""
@@ -145,7 +145,7 @@ class Planning:
             least, most = price.of(Usage(prompt, 0)), price.of(Usage(prompt, request.max_tokens))
             cost = (least, most) if least is not None and most is not None else None
         self._probed.append(Figures((prompt, prompt + request.max_tokens), cost))
-        return self._nobody_knows(f"@{request.fn}")
+        return self.nobody_knows(f"@{request.fn}")
 
     def _price(self, request: LLMRequest, agent: Agent, prompt: int) -> Price | None:
         try:
@@ -170,7 +170,7 @@ class Planning:
         known = len(costs) == len(found)
         return Figures(tokens, (sum(low for low, _ in costs), sum(high for _, high in costs)) if known else None)
 
-    def _nobody_knows(self, what: str) -> Any:
+    def nobody_knows(self, what: str) -> Any:
         self.uncertain = True
         return Tagged(Unanswered(0, what, f"{what} has no answer yet", MISSING), Meta((LABEL,), (LABEL,)))
 

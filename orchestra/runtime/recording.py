@@ -145,7 +145,7 @@ class Recording:
             [self.redactor.clean(word) for word in self.request.argv],
             new=self.options.new,
             read_digest=self.digest_now,
-            run=self.request.past and self.request.past.id,
+            run=self.options.run if self.request.past is None else self.request.past.id,
         )
         if self.options.seed is None:
             self.random.seed(execution.seed)
@@ -191,7 +191,7 @@ class Recording:
 
             self._calls_out = CallsOut(self.options.calls_out)
         self._check_modes()
-        if self.options.new and self._has_answers():
+        if self.options.run is not None or (self.options.new and self._has_answers()):
             self._execution = self._open()  # at once: what was asked for holds, however early the run ends
         if self.options.fork is not None:
             self.overlay = self._laid_over(self.options.fork)

@@ -32,6 +32,7 @@ from orchestra.runtime.builtins import Builtins, exists_call
 from orchestra.runtime.digests import Digests
 from orchestra.runtime.executing import Executing
 from orchestra.runtime.files.loader import Loader
+from orchestra.runtime.gates.keeper import Gatekeeper
 from orchestra.runtime.importing import Importing
 from orchestra.runtime.memo import Memo
 from orchestra.runtime.module import Module
@@ -89,6 +90,7 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
         self.modules = Modules(self)
         self.digests = Digests(self)
         self.memo = Memo(self)
+        self.gates = Gatekeeper(self)
         self.loader = Loader(
             self.root, observe=self._observed, permit=self.readable, carried=self.carried_by, web=self._web
         )

@@ -23,6 +23,10 @@ _RUN_VALUE = re.compile(r"\s+(?:cmd\s*[({:]|[{\"'`]|@[\w.-]+\s*\|(?!\|))")
 _RUN_CODE = re.compile(r"\s+(?:sh|bash|js|javascript|node|nodejs|py|python)\s*[({:]")
 # Keys behind which a name stands without quotes: `as` of a variable for a command, `resume` of a checkpoint.
 _NAMING_KEY = re.compile(r"(?:(?<![\w-])as|\bcheckpoint\b[^\n]*\bwith\s*\{(?:[^{}]*,)?\s*resume)\s*:\s*\Z")
+# Where a label may stand, `gate "text"` is a text with a label unless a gate's own options follow.
+_GATE_WITH = re.compile(
+    r"\s*(?:\"[^\"\n]*\"|'[^'\n]*'|`[^`]*`|@[\w.-]+)\s+with\s*\{\s*(?:present|options|accept|bind|note|multi|free|schema)\b"
+)
 _PREFIXED = re.compile(r"@[A-Za-z_][\w-]*/[^\s;\])|]*")
 
 
@@ -112,6 +116,8 @@ class WordRules(State):
             return "PACKAGE_LANG"
         if kind == "LANG" and "SHADOW_LANG" in self.accepted and word in words.SHADOW_LANGS:
             return "SHADOW_LANG"
+        if kind == "_GATE" and "LABEL" in self.accepted and not _GATE_WITH.match(self.text, end):
+            return ""
         if kind == "_OUTPUT" and words.DOCUMENT_TARGET.match(self.text, end):
             return "_OUTPUT_DOCUMENT"
         follow = words.FOLLOWED_BY.get(kind)

@@ -11,6 +11,7 @@ from orchestra.store.calls import Calls
 from orchestra.store.checkpoints import Checkpoints
 from orchestra.store.claims import Claims, Owner
 from orchestra.store.connection import Connection, storable
+from orchestra.store.gates import Gates
 from orchestra.store.imported import Imported
 from orchestra.store.keys import canonical
 from orchestra.store.phases import Phases
@@ -60,6 +61,7 @@ class Execution:
         self.resume = Resume(connection, script=run.script)
         self.phases = Phases(connection, script=run.script)
         self.calls = Calls(connection, execution=id)
+        self.gates = Gates(connection, run=run.id)
         self.spending = Spending(connection, owner, run=run.id, execution=id)
         self._connection = connection
 
@@ -101,13 +103,14 @@ def begin(
 ) -> tuple[Run, str]:
     """The run to work on, with `new` the next of this script and payload, and the id of a new execution.
 
-    id: of another run than the last one
+    id: of the run, if it is not to be the last one; a run that begins gets it as its name
     """
     payload = storable(canonical(json.loads(payload_json)))
     with connection.transaction():
-        run = _last(connection, script, _sha256(payload)) if id is None else _named(connection, id)
+        last = _last(connection, script, _sha256(payload))
+        run = last if id is None else _named(connection, id)
         if run is None or new:
-            run = _create(connection, script, payload, 1 if run is None else run.number + 1)
+            run = _create(connection, script, payload, 1 if last is None else last.number + 1, id)
         return run, _execute(connection, owner, run, argv)
 
 
@@ -124,9 +127,9 @@ def _named(connection: Connection, id: str) -> Run | None:
     return Run(*row) if row else None
 
 
-def _create(connection: Connection, script: str, payload: str, number: int) -> Run:
+def _create(connection: Connection, script: str, payload: str, number: int, name: str | None) -> Run:
     started = connection.now()
-    run = Run(_next_id(connection), script, number, started, None, _seed(script, payload, number, started))
+    run = Run(name or _next_id(connection), script, number, started, None, _seed(script, payload, number, started))
     connection.change(
         f"INSERT INTO runs ({RUN}, payload, payload_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (run.id, script, number, started, None, run.seed, payload, _sha256(payload)),
@@ -145,7 +148,10 @@ def _execute(connection: Connection, owner: Owner, run: Run, argv: Sequence[str]
 
 
 def _next_id(connection: Connection) -> str:
-    row = connection.one("SELECT coalesce(max(CAST(substr(id, 2) AS INTEGER)), 0) + 1 FROM runs")
+    row = connection.one(
+        "SELECT coalesce(max(CAST(substr(id, 2) AS INTEGER)), 0) + 1 FROM runs"
+        " WHERE id GLOB 'r[0-9]*' AND substr(id, 2) NOT GLOB '*[^0-9]*'"
+    )
     return f"r{row[0] if row else 1}"
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["APPLICATION_ID", "VERSION", "migrate"]
 
 APPLICATION_ID: Final = 0x6F726368  # "orch" in ASCII; sqlite3 keeps it in the header of the file
-VERSION: Final = 5  # of the schema, kept in `user_version`
+VERSION: Final = 7  # of the schema, kept in `user_version`
 
 FIRST: Final[Sequence[str]] = (
     # A text, a file or an encoded value, named by what it says. `parts` is a list of other blobs.
@@ -269,6 +269,12 @@ FIFTH: Final[Sequence[str]] = (
     ) STRICT, WITHOUT ROWID""",
 )
 
+# How an answer at a gate is read, and where among parallel items the gate stands.
+SEVENTH: Final[Sequence[str]] = (
+    "ALTER TABLE gates ADD COLUMN rules TEXT NOT NULL DEFAULT '{}'",  # JSON: options and what is accepted for them
+    "ALTER TABLE gates ADD COLUMN lane TEXT NOT NULL DEFAULT ''",  # numbers of the items, outermost first
+)
+
 
 def migrate(raw: sqlite3.Connection) -> None:
     """Bring the schema up to `VERSION`, in one transaction that other processes wait for.
@@ -317,6 +323,11 @@ def _steps() -> Migrations:
     @steps(name="0005")
     def fifth(db: Database) -> None:
         for statement in FIFTH:
+            db.execute(statement)
+
+    @steps(name="0007")
+    def seventh(db: Database) -> None:
+        for statement in SEVENTH:
             db.execute(statement)
 
     return steps
