@@ -29,7 +29,7 @@ CALL = """\
 import {{ @commands }} from "@orch/{name}/commands"
 @commands.{verb}({{ args: @payload.args ?? [], flags: @payload }})
 """
-OWN_FAULTS = ("E309", "E399")  # what the command says itself, with `throw` and `bail`
+THROWN = "E309"
 EXITS = range(1, 126)
 
 
@@ -54,7 +54,7 @@ def main(words: list[str], shell: Shell) -> int:
     try:
         return start(text, _quiet(with_arguments(line, 1)), shell.config(), shell, name=f"orch {name}")
     except OrchError as error:
-        raise _own(error) from None
+        raise _seen_from_outside(error) from None
 
 
 def _quiet(line: CommandLine) -> CommandLine:
@@ -62,23 +62,22 @@ def _quiet(line: CommandLine) -> CommandLine:
     return replace(line, options=replace(line.options, json=False, quiet=True))
 
 
-def _own(error: OrchError) -> OrchError:
-    """A fault that the command itself throws, without its place: that is not in anything the user wrote.
+def _seen_from_outside(error: OrchError) -> OrchError:
+    """A fault without its place in a bundled module, which is nothing the user wrote.
 
-    `throw { message, help, exit }` may tell an advice and the exit code.
+    What the command itself throws, `throw { message, help, exit }`, may tell an advice and the exit code.
     """
     path = error.span.source.path if error.span is not None else None
-    if error.code not in OWN_FAULTS or path is None or not path.is_relative_to(resource("stdlib")):
+    if path is None or not path.is_relative_to(resource("stdlib")):
         return error
-    value = error.details.get("value")
-    told = value if isinstance(value, dict) else {}
-    help, code = told.get("help"), told.get("exit")
-    return OrchError(
-        error.code,
-        error.message,
-        help=help if isinstance(help, str) else None,
-        exit=code if isinstance(code, int) and code in EXITS else 1,
-    )
+    error.span = None
+    error.frames.clear()
+    value = error.details.get("value") if error.code == THROWN else None
+    if isinstance(value, dict):
+        help, code = value.get("help"), value.get("exit")
+        error.help = help if isinstance(help, str) else None
+        error.exit = code if isinstance(code, int) and code in EXITS else 1
+    return error
 
 
 def _verbs(name: str) -> list[str]:

@@ -33,10 +33,18 @@ LONGEST = 60.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One test file. `name` is its path as the user sees it, without the suffix."""
+    """One test file. `file` is its path as the user sees it, `name` the same without the suffix.
+
+    A `session` that has a folder to itself has the name of that folder.
+    """
 
     path: Path
-    name: str
+    file: str
+
+    @property
+    def name(self) -> str:
+        short = self.file.removesuffix(self.suffix)
+        return self.path.parent.name if self.path.name == f"session{SESSION}" else short
 
     @property
     def suffix(self) -> str:
@@ -80,7 +88,7 @@ def find_trials(paths: Iterable[Path], cwd: Path) -> list[Trial]:
         if path.is_file() and not path.name.endswith((SUFFIX, SESSION)):
             raise OrchError("E810", f"{path.name} is no test", help=f"tests are called NAME{SUFFIX}", exit=2)
         found |= dict.fromkeys(_below(path) if path.is_dir() else [path])
-    return sorted((Trial(path, _name(path, cwd)) for path in found), key=lambda trial: trial.name)
+    return sorted((Trial(path, _shown(path, cwd)) for path in found), key=lambda trial: trial.name)
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -91,9 +99,8 @@ def _below(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _name(path: Path, cwd: Path) -> str:
-    shown = path.relative_to(cwd) if path.is_relative_to(cwd) else path
-    return str(shown).removesuffix(SUFFIX).removesuffix(SESSION)
+def _shown(path: Path, cwd: Path) -> str:
+    return str(path.relative_to(cwd) if path.is_relative_to(cwd) else path)
 
 
 # ── one test ─────────────────────────────────────────────────────────────────────────────────────
@@ -115,7 +122,7 @@ def attempt(trial: Trial, scratch: Scratch, environ: Mapping[str, str], update: 
     else:
         verdict = _judge(trial, _run(trial, scratch, environ), scratch, update)
     scratch.restore()
-    return replace(verdict, ms=round((time.monotonic() - began) * 1000), file=f"{trial.name}{trial.suffix}")
+    return replace(verdict, ms=round((time.monotonic() - began) * 1000), file=trial.file)
 
 
 def _replayed(trial: Trial, scratch: Scratch, environ: Mapping[str, str], update: bool) -> Verdict:
