@@ -99,6 +99,7 @@ NAMES: dict[str, str] = {
     "E718": "LLMProviderError",
     "E731": "ToolCollectionError",
     "E732": "LLMNesting",
+    "E741": "AGENT_ERROR",
     "E801": "CHECKPOINT_UNKNOWN",
     "E802": "CHECKPOINT_AMBIGUOUS",
     "E803": "RESUME_TARGET",

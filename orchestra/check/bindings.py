@@ -18,6 +18,7 @@ from orchestra.nodes.hooks import Hook, HookFunction
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import Batch, BatchGroup, For, ForChoice, ForFilter
 from orchestra.nodes.prose import Prose
+from orchestra.nodes.sessions import Agent
 from orchestra.nodes.templates import TextLoop
 from orchestra.nodes.trying import Catch, Try
 from orchestra.nodes.when import Arm, When, WhenInline, WhenMatch
@@ -33,13 +34,13 @@ __all__ = ["declare", "define_all"]
 def define_all(walker: Walker, scope: Scope) -> None:
     """Bind the variables and functions of a file before its statements are looked at."""
     for name, statement in walker.module.definitions():
-        kind = {Var: "var", Exe: "exe"}.get(type(statement), "guard")
+        kind = {Var: "var", Exe: "exe", Agent: "agent"}.get(type(statement), "guard")
         made = Name(name, kind, statement.span, statement.span.end)
         if isinstance(statement, Exe):
             made.signature, made.idle = signature(statement), True
         elif isinstance(statement, Var):
             made.idle = is_idle(statement.value)
-        if name in KEPT or (name in RESERVED and isinstance(statement, Var)):
+        if name in KEPT or (name in RESERVED and isinstance(statement, (Var, Agent))):
             message = f"@{name} is a reserved name"
             walker.findings.add("E204", message, statement.span, help="choose another name", variable=name)
         else:

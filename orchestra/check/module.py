@@ -26,14 +26,15 @@ from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.pipelines import ParallelCalls, Pipeline
 from orchestra.nodes.policies import Auth, ImportPolicy, Policy
 from orchestra.nodes.script import Document, Script
+from orchestra.nodes.sessions import Agent, Session
 from orchestra.nodes.templates import Template, Text
 from orchestra.source import Source
 
 __all__ = ["Module", "bound_names", "is_idle", "literal", "signature", "source_of"]
 
 GUARDING = (Guard, Policy, Auth)
-DEFINITIONS = (Var, Exe, Shadow, Import, ImportWhole, ImportPolicy, Export, Needs, Hook, *GUARDING, Document)
-BUSY = (Call, Command, Code, Load, For, Foreach, Loop, Pipeline, ParallelCalls)
+DEFINITIONS = (Var, Exe, Agent, Shadow, Import, ImportWhole, ImportPolicy, Export, Needs, Hook, *GUARDING, Document)
+BUSY = (Call, Command, Code, Load, For, Foreach, Loop, Pipeline, ParallelCalls, Session)
 
 
 @dataclass(slots=True)
@@ -61,13 +62,13 @@ class Module:
         """Whether the file does something besides defining names for others."""
         return any(not isinstance(statement, DEFINITIONS) for statement in self.statements)
 
-    def definitions(self) -> Iterator[tuple[str, Var | Exe | Guard | Policy | Auth]]:
+    def definitions(self) -> Iterator[tuple[str, Var | Exe | Agent | Guard | Policy | Auth]]:
         """The variables, functions, guards and the like of the top level, in order."""
         for statement in self.statements:
             if isinstance(statement, Var):
                 for name in bound_names(statement.target):
                     yield name, statement
-            elif isinstance(statement, Exe):
+            elif isinstance(statement, (Exe, Agent)):
                 yield str(statement.token)[1:], statement
             elif isinstance(statement, GUARDING):
                 token = statement.name if isinstance(statement, Guard) else statement.token

@@ -25,6 +25,7 @@ from orchestra.nodes import (
     policies,
     prose,
     script,
+    sessions,
     stages,
     tails,
     templates,
@@ -36,5 +37,5 @@ from orchestra.nodes import (
 __all__ = [
     "blocks", "boxes", "commands", "denial", "files", "foreach", "functions", "gates", "guards", "hooks", "literals",
     "loop", "loops", "modules", "names", "operators", "options", "output", "parallel_block", "parallel_for",
-    "pipelines", "policies", "prose", "script", "stages", "tails", "templates", "trying", "unbuilt", "when",
+    "pipelines", "policies", "prose", "script", "sessions", "stages", "tails", "templates", "trying", "unbuilt", "when",
 ]  # fmt: skip

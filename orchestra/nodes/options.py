@@ -14,7 +14,9 @@ from orchestra.nodes.joining import Joiner
 from orchestra.nodes.literals import Array
 from orchestra.nodes.pipelines import ParallelCalls, Pipeline, run_pipeline
 from orchestra.nodes.policies import Credential
-from orchestra.nodes.tails import With
+from orchestra.nodes.retrying import retrying
+from orchestra.nodes.sessions import Asking
+from orchestra.nodes.tails import With, asked_of_cache
 from orchestra.values.executable import Executable
 from orchestra.values.operators import truthy
 from orchestra.values.presentation import presented
@@ -40,6 +42,20 @@ def is_command(body: Node | None) -> bool:
     return isinstance(body, COMMANDS)
 
 
+def is_call(value: Node) -> bool:
+    """Whether it is one call: of a function, a command, code or an agent."""
+    return isinstance(value, (Call, Asking, *COMMANDS)) or (isinstance(value, Stream) and is_call(value.target))
+
+
+def called(value: Node) -> str:
+    """What is called, as a line about its attempts names it."""
+    if isinstance(value, Stream):
+        value = value.target
+    if isinstance(value, Call):
+        return value.callee.span.text
+    return "" if isinstance(value, Asking) else value.span.text.split("\n")[0]  # a session says who it is
+
+
 @node
 class WithOptions(Node):
     """`value with { … }`."""
@@ -50,6 +66,7 @@ class WithOptions(Node):
     def __post_init__(self) -> None:
         if isinstance(self.value, Joiner):
             self.value.options = self.options
+        self.options.of_session = isinstance(self.value, Asking)
 
     def plain_options(self, scope: Scope) -> dict[str, Any]:
         data = plain(self.options.object.eval(scope))
@@ -87,7 +104,23 @@ class WithOptions(Node):
         return limits_of(self.options.part("parallel"), self.options.part("delay"), scope)
 
     def _value(self, scope: Scope) -> Any:
+        again = retrying(self.options, scope)
+        if again is None:
+            return self._attempt(1, scope)
+        if not is_call(self.value):
+            part = self.options.part("retry")
+            assert part is not None
+            raise OrchError(
+                "E207", "retry of with is for one call, and this is none", part.span,
+                help="write it behind the call: @f(…) with { retry: 3 }",
+            )  # fmt: skip
+        return again.tried(lambda number: self._attempt(number, scope), scope, called(self.value))
+
+    def _attempt(self, number: int, scope: Scope) -> Any:
+        """The value itself; a call may be told to try again, so it may be made several times."""
         target = self.value
+        if isinstance(target, Asking):
+            return target.ask(self.options, number, self._around(scope))
         if isinstance(target, COMMANDS):
             return target.run(scope, self._command_options(scope))
         if isinstance(target, (Pipeline, ParallelCalls)):
@@ -110,9 +143,7 @@ class WithOptions(Node):
             more = {"call options": CallOptions(function, self._command_options(scope))}
             live = live.within(live.context.with_(more={**(live.context.more or {}), **more}), live.kind)
         if self.options.part("sample") or self.options.part("cache"):
-            sample = unwrap(self.options.value("sample", scope, 0))
-            cache = truthy(unwrap(self.options.value("cache", scope, True)))
-            return call.with_options(live, int(sample or 0), cache)
+            return call.with_options(live, **asked_of_cache(self.options, scope))
         return call.whole(live)
 
     def _around(self, scope: Scope) -> Scope:

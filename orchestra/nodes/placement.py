@@ -18,6 +18,7 @@ from orchestra.nodes.loops import For, ForChoice
 from orchestra.nodes.modules import ImportWhole, Package, default_name
 from orchestra.nodes.output import Invocation
 from orchestra.nodes.script import Checkpoint, Script
+from orchestra.nodes.tails import KEYS, SESSION, With
 from orchestra.nodes.when import Arm, ArmAny, ArmNone, Chooser, When, WhenInline, WhenMatch
 from orchestra.source import Span
 
@@ -183,6 +184,16 @@ def _check_import(found: ImportWhole) -> None:
         raise OrchError("E109", "imported names stand in braces", found.span, help=help, exit=2)
 
 
+# ── options ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _check_options(options: With) -> None:
+    """What is said of a session means nothing elsewhere."""
+    for name, place in options.given():
+        if name in SESSION - KEYS and not options.of_session:
+            raise options.unknown(name, place)
+
+
 # ── checkpoints ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -220,4 +231,5 @@ _CHECKS: Final[dict[type, Callable[[Any], None]]] = {
     WhenMatch: _check_arms,
     ForChoice: _check_arms,
     ImportWhole: _check_import,
+    With: _check_options,
 }

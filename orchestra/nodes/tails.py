@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import field
 from typing import Any
 
 from orchestra.errors import OrchError, nearest
 from orchestra.nodes.base import Node, node
 from orchestra.nodes.literals import Object, Pair
 from orchestra.source import Span
+from orchestra.values.operators import truthy
 from orchestra.values.scope import Scope
+from orchestra.values.tagged import unwrap
 
-__all__ = ["KEYS", "With"]
+__all__ = ["KEYS", "SESSION", "With", "asked_of_cache"]
 
 KEYS = frozenset(
     "pipeline stdin format description tools profile policy auth using guards parallel delay stream "
     "streamFormat skipDirs asSection ok sample timeout canary separator template join onFail resume ttl "
-    "complete cache budget".split()
+    "complete cache budget retry backoff".split()
+)
+
+# What can be said of one session, besides what holds for every call.
+SESSION = frozenset(
+    "context label skills model provider schema schemaRetries tools dir maxTokens maxTurns maxCost effort timeout "
+    "purpose".split()
 )
 
 
@@ -24,15 +34,23 @@ class With(Node):
     """The braces after `with`."""
 
     object: Object
+    of_session: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
+        for name, place in self.given():
+            if name not in KEYS and name not in SESSION:
+                raise self.unknown(name, place)
+
+    def given(self) -> Iterator[tuple[str, Span]]:
+        """The names of the options given, and where they stand."""
         for member in self.object.members:
             if isinstance(member, Pair):
-                name = member.key.span.text.strip("\"'`")
-                if name not in KEYS:
-                    meant = nearest(name, KEYS)
-                    help = f"did you mean {meant}?" if meant else None
-                    raise OrchError("E101", f"with has no option {name}", member.key.span, help=help, exit=2)
+                yield member.key.span.text.strip("\"'`"), member.key.span
+
+    def unknown(self, name: str, place: Span) -> OrchError:
+        meant = nearest(name, KEYS | SESSION if self.of_session else KEYS)
+        help = f"did you mean {meant}?" if meant else None
+        return OrchError("E101", f"with has no option {name}", place, help=help, exit=2)
 
     def part(self, name: str) -> Node | None:
         """The expression given for one option."""
@@ -56,3 +74,9 @@ class With(Node):
     def value(self, name: str, scope: Scope, default: Any = None) -> Any:
         part = self.part(name)
         return default if part is None else part.eval(scope)
+
+
+def asked_of_cache(options: With, scope: Scope) -> dict[str, Any]:
+    """`sample`: which of several distinct answers is asked for; `cache`: whether a stored one will do."""
+    sample = unwrap(options.value("sample", scope, 0))
+    return {"sample": int(sample or 0), "cache": truthy(unwrap(options.value("cache", scope, True)))}

@@ -13,6 +13,7 @@ from orchestra.printing import (  # noqa: F401  (these fill the table)
     modules,
     pipelines,
     security,
+    sessions,
     statements,
     texts,
 )

@@ -121,6 +121,10 @@ class Importing:
             made.update(model_functions(self))  # type: ignore[arg-type]
         return made
 
+    def model_function(self, name: str) -> Native:
+        """A function of `@orch/llm`."""
+        return self._llm_functions()[name]
+
     def _input_fields(self) -> dict[str, Any]:
         """Fields of the JSON on standard input over the permitted environment variables."""
         value = self.standard_input()  # type: ignore[attr-defined]

@@ -41,6 +41,7 @@ from orchestra.runtime.parallel import Fanout
 from orchestra.runtime.recording import Recording
 from orchestra.runtime.seam import Seam
 from orchestra.runtime.securing import Securing
+from orchestra.runtime.sessions.asking import Sessions
 from orchestra.runtime.signals import Interrupted, finishing
 from orchestra.runtime.sinks import Sinks
 from orchestra.runtime.structured import told_effect
@@ -94,6 +95,7 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
         self.loader = Loader(
             self.root, observe=self._observed, permit=self.readable, carried=self.carried_by, web=self._web
         )
+        self.sessions = Sessions(self)
         self._start_recording()
         self._start_executing()
         self._start_securing()
@@ -182,6 +184,12 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
     def note(self, text: str) -> None:
         """A line beside the output."""
         self.sinks.error_line(self.redactor.clean(text))
+
+    def trying_again(self, what: str, error: OrchError, attempt: int, most: int, seconds: float) -> None:
+        """Tell that a declared retry follows a failure."""
+        self.event("call:retry", what=what, attempt=attempt, wait=seconds, error=error.message)
+        when = f" after {seconds:g} s" if seconds else ""
+        self.note(f"  ↻ {what + ': ' if what else ''}{error.message}; attempt {attempt} of {most}{when}")
 
     # ── names ────────────────────────────────────────────────────────────────────────────────────
 

@@ -67,6 +67,8 @@ class BracketRules(WordRules, TextRules):
             return calls and self.last == "_ASSIGN"
         if text.startswith("=>", start):
             return True
+        if words.ASKS.match(text, start):
+            return calls or not is_list(text, here)
         if match := words.NAME.match(text, start):
             return match.group() in words.STATEMENTS and (calls or not self._is_element(match, here))
         if chain := _CHAIN.match(text, start):

@@ -87,6 +87,8 @@ WORDS: Final[dict[str, str]] = {
     "data": "_DATA",
     "using": "_USING",
     "prose": "_PROSE",
+    "agent": "_AGENT",
+    "session": "_SESSION",
     "stream": "_STREAM",
     "cmd": "_CMD",
     "true": "CONSTANT",
@@ -102,12 +104,18 @@ WORDS: Final[dict[str, str]] = {
     **dict.fromkeys(("string", "number", "boolean", "object", "array"), "TYPE"),
 }
 
+# Whom a session asks: a name, its fields, a call. A task in quotes or parentheses follows.
+_WHOM: Final = r"[ \t]+@[A-Za-z_](?:[\w.]|-(?=\w))*(?:\([^()\n]*\))?[ \t]+[\"'`(]"
+ASKS: Final = re.compile(rf"session(?:[ \t]+[\"'`(]|{_WHOM})")
+
 # What must follow a word for it to be that keyword; elsewhere it is an ordinary word.
 FOLLOWED_BY: Final[dict[str, re.Pattern[str]]] = {
     "LANG": re.compile(r"\s*(?:\(|\{|:(?=[^\s:{]))"),
     "_CMD": re.compile(r"\s*(?:\(|\{|:(?=[^\s:{]))"),
     "_TEMPLATE": re.compile(r"\s*[\"'`]"),
     "_PROSE": re.compile(r":\s*@"),
+    "_AGENT": re.compile(r"[ \t]+@[A-Za-z_][\w-]*[ \t]*(?:=(?![=>])|>>|<<|;|$)", re.MULTILINE),
+    "_SESSION": re.compile(rf"[ \t]+[\"'`(]|{_WHOM}"),
     "_DATA": re.compile(r"\s*\{"),
     "_FOREACH": re.compile(r"\s+@"),
     "_NEW": re.compile(r"\s+@"),

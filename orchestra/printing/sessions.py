@@ -1,0 +1,25 @@
+"""How agents and sessions are written."""
+
+from __future__ import annotations
+
+from orchestra.nodes.base import Node
+from orchestra.nodes.sessions import Agent, Asking, Session
+from orchestra.nodes.templates import Template
+from orchestra.printing.layout import Doc
+from orchestra.printing.printer import Level, Printer, prints, spaced
+
+
+@prints(Agent)
+def agent(node: Agent, show: Printer) -> Doc:
+    value = ("= ", show(node.value, Level.POSTFIX)) if node.value is not None else ""
+    return spaced("agent", node.token, value)
+
+
+@prints(Session)
+def session(node: Asking, show: Printer) -> Doc:
+    word = "resume" if node.resumed else "session"
+    return spaced(word, show(node.whom, Level.POSTFIX), _task(node.task, show))
+
+
+def _task(node: Node, show: Printer) -> Doc:
+    return show(node) if isinstance(node, Template) else ("(", show(node, Level.VALUE), ")")
