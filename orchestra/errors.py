@@ -112,6 +112,7 @@ NAMES: dict[str, str] = {
     "E811": "SCRIPT_NOT_FOUND",
     "E812": "CONFIG_ERROR",
     "E813": "CHAOS_ERROR",
+    "E814": "BUNDLE_UNUSABLE",
     "E820": "GATE_WAITING",
     "E821": "GATE_ERROR",
     "E901": "INTERNAL",

@@ -44,7 +44,11 @@ HOMES = {
     "tree_sitter": ("runtime/files/tree_outline.py",),
     "trio": ("runtime/", "providers/"),
     "worker": ("runtime/code/isolate.py",),  # its neighbour: both are started by path, without the package
-    "yaml": ("runtime/", "cli/topics.py"),  # front matter: of scripts and files, and of the manual
+    "yaml": (
+        "runtime/",
+        "cli/topics.py",
+        "cli/call_card.py",
+    ),  # front matter: of scripts, files and prompts, the manual
 }
 
 

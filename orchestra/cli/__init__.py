@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("orchestra.cli.show", "one run and its model calls, or one call in full"),
     "diff": ("orchestra.cli.diff", "which answers of two runs differ, and what followed"),
     "replay": ("orchestra.cli.replay", "do a run again with the answers it got"),
+    "bundle": ("orchestra.cli.bundle", "one run in a file, without secrets, for another machine"),
     "cost": ("orchestra.cli.cost", "calls, tokens and dollars by function"),
     "models": ("orchestra.cli.models", "which models the configured providers have"),
     "chaos": ("orchestra.cli.chaos", "interrupt a script at every moment and see that nothing is lost"),
@@ -117,4 +118,5 @@ def _answer(words: list[str]) -> int:
 
 
 def overview() -> str:
-    return HEAD + "".join(f"  {name:<12} {purpose}\n" for name, (_, purpose) in COMMANDS.items()) + TAIL
+    width = max(map(len, COMMANDS))
+    return HEAD + "".join(f"  {name:<{width}} {purpose}\n" for name, (_, purpose) in COMMANDS.items()) + TAIL

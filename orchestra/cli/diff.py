@@ -9,18 +9,18 @@ import difflib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import click
 
 from orchestra.cli.clicked import invoke
+from orchestra.cli.opened import Opened, opened, places_of
 from orchestra.cli.shell import Shell
-from orchestra.cli.stored import chosen_run, open_store
+from orchestra.cli.stored import chosen_run
 from orchestra.errors import OrchError
 from orchestra.store.comparing import Answer, answers_of
-from orchestra.store.listings import RunSummary, show_run
-from orchestra.store.store import Store
+from orchestra.store.listings import show_run
+from orchestra.store.places import Places
 
 __all__ = ["main"]
 
@@ -56,36 +56,45 @@ class Pair:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
 def diff(shell: Shell, run1: str, run2: str, as_json: bool) -> None:
-    """Compare the stored answers of two runs of one script: changed ones, and calls with other arguments."""
-    config = shell.config()
-    with open_store(config, shell) as store:
-        first, second = chosen_run(store, run1), chosen_run(store, run2)
+    """Compare the stored answers of two runs of one script: changed ones, and calls with other arguments.
+
+    Each of the two may be a file that `orch bundle` wrote.
+    """
+    with opened(shell, run1) as one, opened(shell, run2) as other:
+        first, second = chosen_run(one.store, one.run), chosen_run(other.store, other.run)
         if first.script != second.script:
             message = f"{first.id} is a run of {first.script}, {second.id} of {second.script}"
             raise OrchError("E810", message, help="compare runs of one script", exit=2)
-        pairs = list(_paired(_answers(store, first, config.root), _answers(store, second, config.root)))
+        places = places_of(shell) if one.bundle or other.bundle else None
+        pairs = list(_paired(_answers(one, places), _answers(other, places)))
+    names = (run1 if one.bundle else first.id, run2 if other.bundle else second.id)
     if as_json:
         return click.echo(json.dumps([_data(pair) for pair in pairs], ensure_ascii=False, indent=2, default=str))
     same = sum(pair.kind == "same" for pair in pairs)
-    click.echo(f"{first.id} and {second.id}, {first.script}: {len(pairs) - same} calls differ, {same} are the same")
+    click.echo(f"{names[0]} and {names[1]}, {first.script}: {len(pairs) - same} calls differ, {same} are the same")
     for pair in pairs:
-        for line in _lines(pair, first.id, second.id):
+        for line in _lines(pair, *names):
             click.echo(line)
     return None
 
 
-def _answers(store: Store, run: RunSummary, root: Path) -> list[Answer]:
-    """The answers of a run with the prompts that lie in its output folder."""
-    details = show_run(store, run.id)
+def _answers(run: Opened, places: Places | None) -> list[Answer]:
+    """The answers of a run with the prompts that lie in its output folder, in words that two machines have in common.
+
+    A bundle holds them so.
+    """
+    places = None if run.bundle else places
+    details = show_run(run.store, run.run)
     assert details is not None
-    folder = root / (details.out_dir or "") / "prompts"
+    folder = run.root / (details.out_dir or "") / "prompts"
     prompts: dict[str, str] = {}
     for call in details.calls:
         file = folder / f"{call.archive}.prompt.md"
         if call.key and call.archive and file.is_file():
             text = file.read_text("utf-8", "replace").partition("\n---\n")[2].strip()
+            text = text if places is None else places.hide(text)
             prompts[call.key] = f"{prompts.get(call.key, '')}{text}\n"
-    return [replace(answer, prompt=prompts.get(answer.key, "")) for answer in answers_of(store, run.id)]
+    return [replace(answer, prompt=prompts.get(answer.key, "")) for answer in answers_of(run.store, run.run, places)]
 
 
 def _paired(before: list[Answer], after: list[Answer]) -> Iterator[Pair]:

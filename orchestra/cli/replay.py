@@ -12,7 +12,9 @@ from pathlib import Path
 import click
 
 from orchestra.cli.clicked import invoke
+from orchestra.cli.opened import bundle_named
 from orchestra.cli.options import CommandLine, read, with_arguments
+from orchestra.cli.settled import settled
 from orchestra.cli.shell import Shell
 from orchestra.cli.start import start
 from orchestra.cli.stored import chosen_run, now, open_store
@@ -21,6 +23,7 @@ from orchestra.errors import OrchError
 from orchestra.runtime.replaying import PastRun
 from orchestra.store.listings import RunDetails, show_run
 from orchestra.store.past import copy_store
+from orchestra.store.places import Places
 from orchestra.store.store import Store
 
 __all__ = ["main", "scratch_store"]
@@ -33,9 +36,10 @@ def main(argv: list[str], shell: Shell) -> int:
 @click.command(name="replay")
 @click.argument("run", default="last")
 @click.option("--from", "live", metavar="@FUNCTION", help="Ask this function anew, and what depends on its answers.")
+@click.option("--into", type=click.Path(path_type=Path), help="With a file: a new folder for the project in it.")
 @click.option("--quiet", "-q", is_flag=True, help="No display and no summary.")
 @click.pass_obj
-def replay(shell: Shell, run: str, live: str | None, quiet: bool) -> int:
+def replay(shell: Shell, run: str, live: str | None, into: Path | None, quiet: bool) -> int:
     """Do RUN (the latest if none is named) again with the answers it got. No model is asked and nothing is stored.
 
     Options and payload are those of its last execution; time stands still at its start. Commands and files outside
@@ -43,20 +47,34 @@ def replay(shell: Shell, run: str, live: str | None, quiet: bool) -> int:
 
     With --from the run goes on instead: answers of @FUNCTION and of all calls that come to depend on them are asked
     for and stored; other calls keep theirs.
+
+    RUN may be a file that `orch bundle` wrote. It is a program: do it again only if you trust who sent it. What it
+    does happens in a folder that is thrown away, or in the one named with --into.
     """
+    file = bundle_named(shell, run)
+    if file is not None:
+        with settled(file, into, shell) as project:
+            inside = replace(shell, cwd=project.config.root)
+            return _again(project.config, inside, project.run, live, quiet, project.places)
+    if into is not None:
+        raise OrchError("E810", "--into is for the file of a bundle", help="orch replay FILE --into FOLDER", exit=2)
     config = shell.config()
+    if live is not None:
+        return _again(config, shell, run, live, quiet)
+    with tempfile.TemporaryDirectory(prefix="orch-") as folder:
+        with open_store(config, shell):  # which says so if there is none
+            pass
+        return _again(scratch_store(config, Path(folder)), shell, run, live, quiet)
+
+
+def _again(config: Config, shell: Shell, run: str, live: str | None, quiet: bool, places: Places | None = None) -> int:
+    """Do a run of the store again that `config` names; what comes of it is stored there."""
     with open_store(config, shell) as store:
         details = show_run(store, chosen_run(store, run).id)
         assert details is not None
         function = None if live is None else _known(store, details, live)
-    last = details.executions[-1]
-    past = PastRun(details.summary.id, last.ended or now(), function)
-    line = _line(details, live is not None, quiet, shell)
-    source = _source(details, config)
-    if function is not None:
-        return start(source, line, config, shell, past)
-    with tempfile.TemporaryDirectory(prefix="orch-") as folder:
-        return start(source, line, scratch_store(config, Path(folder)), shell, past)
+    past = PastRun(details.summary.id, details.executions[-1].ended or now(), function, places)
+    return start(_source(details, config), _line(details, live is not None, quiet, shell), config, shell, past)
 
 
 def scratch_store(config: Config, folder: Path) -> Config:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 import click
 
 from orchestra.cli.clicked import invoke
+from orchestra.cli.opened import bundle_named, opened
 from orchestra.cli.render import table
 from orchestra.cli.scripts import Scripts
 from orchestra.cli.shell import Shell
@@ -33,14 +34,22 @@ def main(argv: list[str], shell: Shell) -> int:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
 def runs(shell: Shell, script: str | None, most: int, as_json: bool) -> None:
-    """List the runs of this project, or of SCRIPT."""
-    config = shell.config()
-    name = Scripts.of(config, shell.environ).identity(script, config.root, shell.cwd) if script else None
-    with open_store(config, shell) as store:
-        found = list_runs(store, name)[:most]
+    """List the runs of this project, or of SCRIPT, or what is in the file SCRIPT that `orch bundle` wrote."""
+    if script is not None and bundle_named(shell, script) is not None:
+        with opened(shell, script) as bundle:
+            found = list_runs(bundle.store)
+    else:
+        found = _of_project(shell, script)[:most]
     if as_json:
         return click.echo(json.dumps([asdict(run) for run in found], indent=2))
     return table(HEADINGS, map(_row, found), shell.stdout)
+
+
+def _of_project(shell: Shell, script: str | None) -> list[RunSummary]:
+    config = shell.config()
+    name = Scripts.of(config, shell.environ).identity(script, config.root, shell.cwd) if script else None
+    with open_store(config, shell) as store:
+        return list_runs(store, name)
 
 
 def _row(run: RunSummary) -> tuple[str, ...]:

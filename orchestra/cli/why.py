@@ -22,7 +22,7 @@ from orchestra.store.listings import list_calls, list_runs
 from orchestra.store.store import Store
 from orchestra.store.why import Why, matching_keys, why
 
-__all__ = ["main"]
+__all__ = ["keys_of", "lines_of", "main"]
 
 DIGITS = 8  # of a key
 WIDE = 40  # characters of an argument
@@ -45,14 +45,14 @@ def tell(shell: Shell, call: str, script: str | None, as_json: bool) -> None:
     config = shell.config()
     with open_store(config, shell) as store:
         name = Scripts.of(config, shell.environ).identity(script, config.root, shell.cwd) if script else _latest(store)
-        found = [known for key in _keys(store, name, call) if (known := why(store, name, key)) is not None]
+        found = [known for key in keys_of(store, name, call) if (known := why(store, name, key)) is not None]
     if not found:
         help = "failed calls, secrets, cache: false and --no-checkpoint leave none"
         raise OrchError("E810", f"call {call} has left no stored answer", help=help, exit=2)
     if as_json:
         return click.echo(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
     for one in found:
-        click.echo("\n".join(_lines(one, name)))
+        click.echo("\n".join(lines_of(one, name)))
     return None
 
 
@@ -63,7 +63,7 @@ def _latest(store: Store) -> str:
     return runs[0].script
 
 
-def _keys(store: Store, script: str, call: str) -> list[str]:
+def keys_of(store: Store, script: str, call: str) -> list[str]:
     """The keys of the calls that somebody means. E803 for an unknown function, E810 for what is nothing."""
     if call.startswith("@"):
         target = resume_target(call, Path())
@@ -82,7 +82,7 @@ def _keys(store: Store, script: str, call: str) -> list[str]:
     return keys
 
 
-def _lines(one: Why, script: str) -> Iterator[str]:
+def lines_of(one: Why, script: str) -> Iterator[str]:
     arguments = ", ".join(text if len(text) <= WIDE else f"{text[:WIDE]}…" for text in one.arguments)
     shown = f"({' '.join(arguments.split())})" if arguments else ""
     yield f"{one.kind:<8}@{one.fn}{shown}  {one.place}  {one.key[:DIGITS]}"

@@ -297,6 +297,7 @@ class Agent:
             "dir": _shown(request.dir, self._root),
             "poll": _shown(request.poll, self._root) if request.poll else None,
             "system": request.system,
+            "schema": request.schema,
             "sha256": hashlib.sha256(request.prompt.encode("utf-8", "surrogatepass")).hexdigest(),
         }
 

@@ -15,6 +15,7 @@ from orchestra.runtime.redact import Redactor
 
 __all__ = ["Archive", "Entry"]
 
+LONGEST: Final = 2048  # characters of a text in the record of tools
 NUMBER = re.compile(r"(\d{4,})-")
 
 # Words that YAML reads as text, alone or in quotes. Its own writer takes longer than the rest of a call.
@@ -25,7 +26,8 @@ QUOTABLE: Final = re.compile(r"[\w./-]+", re.ASCII)
 class Archive:
     """The folder of a run's prompts.
 
-    Each call has `0007-review.prompt.md`, `.result.md` and, with `full`, `.transcript.jsonl`.
+    Each call has `0007-review.prompt.md`, `.result.md`, where tools were used `.tools.jsonl`, and, with `full`,
+    `.transcript.jsonl`.
     """
 
     def __init__(self, folder: Callable[[], Path | None], redactor: Redactor, full: bool = False) -> None:
@@ -83,9 +85,42 @@ class Entry:
     def finish(self, facts: Mapping[str, Any], text: str, history: list[dict[str, Any]]) -> None:
         """Writes the answer, or in `text` the reason why there is none."""
         self.write(".result.md", document(self._redactor, facts, text))
+        if uses := tool_uses(history):
+            self._write_lines(".tools.jsonl", uses)
         if self._full:
-            lines = [json.dumps(message, ensure_ascii=False) for message in self._redactor.clean_data(history)]
-            self.write(".transcript.jsonl", "".join(line + "\n" for line in lines))
+            self._write_lines(".transcript.jsonl", history)
+
+    def _write_lines(self, suffix: str, data: list[dict[str, Any]]) -> None:
+        lines = [json.dumps(item, ensure_ascii=False) for item in self._redactor.clean_data(data)]
+        self.write(suffix, "".join(line + "\n" for line in lines))
+
+
+def tool_uses(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Name, input and result of each use of a tool in a conversation, texts cut at `LONGEST` characters."""
+    uses: dict[str, dict[str, Any]] = {}
+    for message in history:
+        for block in message["content"]:
+            if block.get("type") == "tool_use":
+                uses[str(block.get("id"))] = {"tool": block.get("name"), "input": _cut(block.get("input"))}
+            elif block.get("type") == "tool_result" and (use := uses.get(str(block.get("tool_use_id")))) is not None:
+                use["result"] = _cut(_said(block.get("content")))
+                use |= {"error": True} if block.get("is_error") else {}
+    return list(uses.values())
+
+
+def _said(content: Any) -> Any:
+    """The text of a result, which some programs give in blocks."""
+    if not isinstance(content, list):
+        return content
+    return "\n".join(str(block.get("text", "")) for block in content if isinstance(block, dict))
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
+    if isinstance(value, dict):
+        return {name: _cut(part) for name, part in value.items()}
+    return [_cut(part) for part in value] if isinstance(value, list) else value
 
 
 def document(redactor: Redactor, facts: Mapping[str, Any], text: str) -> str:
@@ -101,6 +136,8 @@ def _field(name: str, value: Any) -> str:
         return f"{name}: {value}\n"
     if value.__class__ is str and QUOTABLE.fullmatch(value):
         return f"{name}: {value}\n" if PLAIN.fullmatch(value) else f"{name}: '{value}'\n"
+    if isinstance(value, dict):
+        return f"{name}: {json.dumps(value, ensure_ascii=False)}\n"  # JSON is YAML too
     import yaml
 
     return yaml.safe_dump({name: value}, allow_unicode=True, sort_keys=False)

@@ -19,7 +19,7 @@ from orchestra.runtime.callsites import CallSites
 from orchestra.runtime.labelled import MemoFrame, attempts, holds_secret, is_result, shown_parts
 from orchestra.runtime.restoring import Restoring
 from orchestra.runtime.signals import Interrupted, finishing
-from orchestra.store import Hit, Key, Miss, NotStored, Reason, SecretValue, Stale, Story, make_key
+from orchestra.store import ELSEWHERE, Hit, Key, Miss, NotStored, Reason, SecretValue, Stale, Story, make_key
 from orchestra.values.executable import Executable
 from orchestra.values.scope import Context, Scope
 from orchestra.values.tagged import meta_of, with_facts
@@ -354,10 +354,18 @@ class Memo:
         place = op.span.where if op.span is not None else ""
         self._run.execution.checkpoints.put(
             key, frame.validity, value, preview=first, first_arg=first, phase=self._run.phase,
-            site=self._sites.number(op), place=place, seq=frame.seq, ms=ms, meta={},
-            files=list(frame.files.values()), deps=frame.dependencies, also=also,
+            site=self._sites.number(op), place=place, seq=frame.seq, ms=ms,
+            meta=self._elsewhere(key), files=list(frame.files.values()), deps=frame.dependencies, also=also,
             story=Story(previews, frame.reason, self._text_of),
         )  # fmt: skip
+
+    def _elsewhere(self, key: Key) -> dict[str, Any]:
+        """Under which key the call is found where the project lies in another folder, if that is another one."""
+        places = self._run.places
+        if not places.occur_in(key.args) and not places.occur_in(key.module):
+            return {}
+        digest = key.with_texts(places.hide).digest
+        return {} if digest == key.digest else {ELSEWHERE: digest}
 
     def _warn_once(self, op: Op, text: str) -> None:
         if text not in self._told:

@@ -73,6 +73,7 @@ class Modules:
         module = Module(name, source.path, self._run, self._run.cwd)
         module.script = script
         if source.path is not None:
+            self._run.files_read.source(source.path)
             self._known[str(source.path.resolve())] = module
             self._open.append(str(source.path.resolve()))
         return module

@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from orchestra.errors import OrchError
 from orchestra.nodes.op import Op
+from orchestra.paths import home
 from orchestra.runtime.labelled import MODEL
 from orchestra.runtime.phases import MODES, Phases, names, wrong_mode
 from orchestra.runtime.redact import Redactor
 from orchestra.runtime.replaying import Replaying
 from orchestra.runtime.signals import FINISHING
 from orchestra.source import Span
+from orchestra.store.places import Places
 from orchestra.values.error_item import ErrorItem
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import unwrap
@@ -30,6 +32,7 @@ from orchestra.values.tagged import unwrap
 if TYPE_CHECKING:
     from orchestra.invocation import ResumeTarget
     from orchestra.runtime.agent import Agent
+    from orchestra.runtime.files_read import FilesRead
     from orchestra.runtime.module import Module
     from orchestra.runtime.modules import Modules
     from orchestra.runtime.planning import Planning
@@ -65,6 +68,7 @@ class Recording:
     seam: Any
     loader: Any
     parked_until: str | None
+    files_read: FilesRead
     _stopping = False
 
     def _start_recording(self) -> None:
@@ -157,7 +161,14 @@ class Recording:
         past = self.request.past
         if past is None:
             return None
-        return Replaying(self._connected().past(self.script_name, run=past.id, until=past.until), past)
+        restores = past.places is not None
+        kept = self._connected().past(self.script_name, run=past.id, until=past.until, restores=restores)
+        return Replaying(kept, past)
+
+    @cached_property
+    def places(self) -> Places:
+        """What differs where the project lies elsewhere."""
+        return Places(self.root, home(self.environ))
 
     def _connected(self) -> Store:
         if self._store is None:
@@ -258,6 +269,7 @@ class Recording:
         try:
             if self._execution is not None:
                 self.memo.close()
+                self._execution.record_files(self.files_read.as_data())
                 self._execution.finish(exit, self.parked_until if exit == PARKED else None)
                 self._tidy_up(self._execution.id)
         finally:

@@ -11,17 +11,22 @@ from orchestra.errors import OrchError
 from orchestra.nodes.op import Op
 from orchestra.store import Hit, Key
 from orchestra.store.past import Past
+from orchestra.store.places import Places
 
 __all__ = ["PastRun", "Replaying"]
 
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """Which run is done again. until: when it ended; live: the function that is asked anew, None for none."""
+    """Which run is done again. until: when it ended; live: the function that is asked anew, None for none.
+
+    places: the folders of this machine, if the run is one of another
+    """
 
     id: str
     until: str
     live: str | None = None
+    places: Places | None = None
 
 
 class Replaying:
@@ -40,10 +45,14 @@ class Replaying:
         if self._run.live == op.name:
             self._begun = True
             return None
-        found = None if key is None else self._past.find(key)
+        found = None if key is None else self._past.find(self._then(key))
         if found is None and not self._begun:
             raise self._missing(op)
         return found
+
+    def _then(self, key: Key) -> Key:
+        """The key under which the run knew the call."""
+        return key if self._run.places is None else key.with_texts(self._run.places.hide)
 
     def _missing(self, op: Op) -> OrchError:
         from orchestra.nodes.functions import shown_arguments

@@ -32,6 +32,7 @@ from orchestra.runtime.builtins import Builtins, exists_call
 from orchestra.runtime.digests import Digests
 from orchestra.runtime.executing import Executing
 from orchestra.runtime.files.loader import Loader
+from orchestra.runtime.files_read import FilesRead
 from orchestra.runtime.gates.keeper import Gatekeeper
 from orchestra.runtime.importing import Importing
 from orchestra.runtime.memo import Memo
@@ -88,6 +89,7 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
         self._stdin: Any = MISSING
         self.seam = Seam(self)
         self.builtins = Builtins(self)
+        self.files_read = FilesRead(self.root, self.project_name)
         self.modules = Modules(self)
         self.digests = Digests(self)
         self.memo = Memo(self)

@@ -17,6 +17,7 @@ from orchestra.runtime.files import writer
 from orchestra.runtime.files.loader import Loader
 from orchestra.runtime.files.sections import rename_heading
 from orchestra.runtime.files.selectors import parse_selector
+from orchestra.runtime.files_read import FilesRead
 from orchestra.runtime.filing import Filing
 from orchestra.runtime.memo import MemoFrame
 from orchestra.runtime.security.files import LabelledFiles
@@ -24,7 +25,7 @@ from orchestra.runtime.structured import told_value
 from orchestra.source import Source, Span
 from orchestra.values import transformers
 from orchestra.values.scope import Scope
-from orchestra.values.tagged import joined, labels_of, meta_of, plain, unwrap, with_facts
+from orchestra.values.tagged import Meta, joined, labels_of, meta_of, plain, unwrap, with_facts
 from orchestra.values.text import template_text
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ class Writing(Filing):
     state: dict[str, Any] | None
     state_writes: list[dict[str, Any]]
     seam: Any
+    files_read: FilesRead
     labelled_files: LabelledFiles
+    carried_by: Callable[[Path, str], Meta]
     learn_secret: Callable[[str, Any], None]
     _frame: MemoFrame | None = None
 
@@ -74,6 +77,10 @@ class Writing(Filing):
             self._frame = None
 
     def _observed(self, path: Path, digest: str) -> None:
+        if self.labelled_files.known and "secret" in self.carried_by(path, digest).labels:
+            self.files_read.secret(path)
+        else:
+            self.files_read.input(path, digest)
         if self._frame is not None:
             self._frame.loaded(path, digest)
 
@@ -139,6 +146,7 @@ class Writing(Filing):
 
     def read_source(self, path: Path) -> Source:
         """A script, module or template as a source. E401 and E403."""
+        self.files_read.source(path)
         return read_source(path, relative_name(path, self.root))
 
     def project_name(self, path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from orchestra.store.calls import CallRow, Calls
 from orchestra.store.checkpoints import Checkpoints, Hit, Miss, Stale, StoredFile, WrittenFile
-from orchestra.store.keys import Key, make_key
+from orchestra.store.keys import ELSEWHERE, Key, make_key
 from orchestra.store.overlay import Overlay
 from orchestra.store.reasons import Reason, Story
 from orchestra.store.runs import Execution
@@ -11,6 +11,7 @@ from orchestra.store.store import Store
 from orchestra.store.values import Codec, NotStored, SecretValue, Uncacheable
 
 __all__ = [
+    "ELSEWHERE",
     "Amount",
     "CallRow",
     "Calls",

@@ -147,7 +147,7 @@ class Checkpoints:
         hit = Hit(
             self._decoded(value if value_blob is None else self._text(value_blob), tags),
             self._codec.decode(meta),
-            self._files(key.digest) if files else (),
+            stored_files(self._connection, self._script, key.digest) if files else (),
             key.digest,
             created,
             phase,
@@ -288,13 +288,6 @@ class Checkpoints:
         now = ((path, digest, self._read_digest(path)) for path, digest in rows)
         return {f"file:{path}": (then, digest) for path, then, digest in now if digest != then}
 
-    def _files(self, key: str) -> tuple[StoredFile, ...]:
-        rows = self._connection.all(
-            "SELECT path, mode, blob FROM checkpoint_files WHERE script = ? AND key = ? ORDER BY rowid",
-            (self._script, key),
-        )
-        return tuple(StoredFile(*row) for row in rows)
-
     def _previous(self, key: str) -> str | None:
         """The blob of the value that is about to be replaced, which is kept with all that belongs to it."""
         row = self._connection.one(
@@ -331,6 +324,14 @@ class Checkpoints:
                 "INSERT INTO checkpoint_deps VALUES (?, ?, ?, ?)",
                 [(self._script, key, storable(path), digest) for path, digest in deps.items()],
             )
+
+
+def stored_files(connection: Connection, script: str, key: str) -> tuple[StoredFile, ...]:
+    """What the call with this key wrote."""
+    rows = connection.all(
+        "SELECT path, mode, blob FROM checkpoint_files WHERE script = ? AND key = ? ORDER BY rowid", (script, key)
+    )
+    return tuple(StoredFile(*row) for row in rows)
 
 
 def _beginnings(arguments: Sequence[str]) -> str | None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from orchestra.store.blobs import Blobs
+from orchestra.store.keys import ELSEWHERE
+from orchestra.store.places import Places, in_texts
 from orchestra.store.store import Store
 from orchestra.values.tagged import plain
 
@@ -17,7 +19,7 @@ __all__ = ["Answer", "answers_of"]
 
 # What was replaced since has kept its key, hence its function and its arguments.
 ANSWERS: Final = """
-    SELECT c.key, c.fn, c.site, c.first_arg, c.first_blob, a.value, a.value_blob FROM (
+    SELECT c.key, c.fn, c.site, c.first_arg, c.first_blob, c.meta, a.value, a.value_blob FROM (
         SELECT script, key, value, value_blob, created, run = ?1 AS own FROM checkpoints
             WHERE run = ?1 OR last_run = ?1
         UNION ALL SELECT script, key, value, value_blob, created, 1 FROM replaced WHERE run = ?1) a
@@ -40,12 +42,18 @@ class Answer:
     prompt: str = ""
 
 
-def answers_of(store: Store, run: str) -> list[Answer]:
-    """The answers of a run in the order in which they were made, of each call the last."""
+def answers_of(store: Store, run: str, places: Places | None = None) -> list[Answer]:
+    """The answers of a run in the order in which they were made, of each call the last.
+
+    places: folders that are to be hidden, so that answers of another machine can be laid beside
+    """
+    hide = str if places is None else places.hide
     blobs = Blobs(store.connection)
     found: dict[str, Answer] = {}
-    for key, fn, site, first, first_blob, value, value_blob in store.connection.all(ANSWERS, (run,)):
-        argument = str(json.loads(first if first_blob is None else blobs.get(first_blob)))
-        text = value if value_blob is None else blobs.get(value_blob).decode("utf-8")
+    for key, fn, site, first, first_blob, meta, value, value_blob in store.connection.all(ANSWERS, (run,)):
+        argument = hide(str(json.loads(first if first_blob is None else blobs.get(first_blob))))
+        text = in_texts(hide, value if value_blob is None else blobs.get(value_blob).decode("utf-8"))
+        if places is not None:
+            key = json.loads(meta).get(ELSEWHERE, key)
         found[key] = Answer(key, fn.removeprefix("var:"), site, argument, plain(store.codec.decode(text)))
     return list(found.values())

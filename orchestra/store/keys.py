@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
 
+from orchestra.store.places import in_texts
 from orchestra.store.values import MARK, SECRET, SecretValue, Uncacheable
 from orchestra.values.executable import Executable
 from orchestra.values.tagged import MISSING, Tagged
 
-__all__ = ["Key", "canonical", "make_key"]
+__all__ = ["ELSEWHERE", "Key", "canonical", "make_key"]
 
 FORM: Final = 2  # of the identity; another number gives other digests
 DIGITS: Final = 32  # of a key, hexadecimal: room for more calls than can ever be made
+ELSEWHERE: Final = "elsewhere"  # in the meta of an answer: its key where the project lies in another folder
 FEW_DIGITS: Final = 12  # of an argument's digest
 LARGE, SMALL = 1e21, 1e-6  # bounds between which a number is written without exponent
 
@@ -51,6 +53,13 @@ class Key:
     def of(self, module: str) -> Key:
         """The same call of a function of the same name in another module."""
         return _key(module, self.function, self.arguments, self.attempts, self.sample)
+
+    def with_texts(self, change: Callable[[str], str]) -> Key:
+        """The same call with every text in its arguments changed."""
+        arguments = tuple(in_texts(change, argument) for argument in self.arguments)
+        if arguments == self.arguments and change(self.module) == self.module:
+            return self
+        return _key(change(self.module), self.function, arguments, self.attempts, self.sample)
 
     @property
     def argument_digests(self) -> list[str]:

@@ -22,6 +22,7 @@ __all__ = [
     "RunSummary",
     "UsageTotal",
     "checkpoint_value",
+    "exit_of",
     "list_calls",
     "list_checkpoints",
     "list_runs",
@@ -206,11 +207,11 @@ def checkpoint_value(store: Store, script: str, key: str, *, previous: bool = Fa
 
 def _summary(row: tuple[Any, ...]) -> RunSummary:
     id, script, number, started, ended, exit, *owner, executions, calls, cost, unpriced, parked_until = row
-    exit = _exit(exit, Owner(*owner))
+    exit = exit_of(exit, Owner(*owner))
     return RunSummary(id, script, number, started, ended, exit, executions, calls, cost, unpriced, parked_until)
 
 
-def _exit(exit: int | None, owner: Owner) -> int | None:
+def exit_of(exit: int | None, owner: Owner) -> int | None:
     """The exit code of an execution; KILLED where its process is gone without having told one."""
     return KILLED if exit is None and Owner.current().sees_end_of(owner) else exit
 
@@ -221,7 +222,7 @@ def _executions(store: Store, run_id: str) -> list[ExecutionDetails]:
         (run_id,),
     )
     return [
-        ExecutionDetails(id, started, ended, _exit(exit, Owner(*owner)), json.loads(argv), owner[0], owner[2])
+        ExecutionDetails(id, started, ended, exit_of(exit, Owner(*owner)), json.loads(argv), owner[0], owner[2])
         for id, started, ended, exit, argv, *owner in rows
     ]
 

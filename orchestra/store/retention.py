@@ -16,6 +16,7 @@ from orchestra.errors import OrchError
 from orchestra.store.blobs import Common
 from orchestra.store.claims import Owner
 from orchestra.store.connection import Connection
+from orchestra.store.happenings import keep_event
 from orchestra.store.reasons import Reason
 
 __all__ = ["Collected", "Retention", "Size"]
@@ -100,11 +101,7 @@ class Retention:
 
     def record(self, execution: str, collected: Collected) -> None:
         """Note a collection that nobody asked for."""
-        self._connection.change(
-            "INSERT INTO events (execution, seq, at, kind, data) SELECT ?, coalesce(max(seq), 0) + 1, ?, ?, ?"
-            " FROM events WHERE execution = ?",
-            (execution, self._connection.now(), KIND, json.dumps(asdict(collected)), execution),
-        )
+        keep_event(self._connection, execution, KIND, asdict(collected))
 
     def size(self) -> Size:
         entries, replaced = self._numbers("SELECT count(*), (SELECT count(*) FROM replaced) FROM checkpoints")

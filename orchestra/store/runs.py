@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from orchestra.store.calls import Calls
 from orchestra.store.checkpoints import Checkpoints
 from orchestra.store.claims import Claims, Owner
 from orchestra.store.connection import Connection, storable
 from orchestra.store.gates import Gates
+from orchestra.store.happenings import FILES, keep_event, kept_events
 from orchestra.store.imported import Imported
 from orchestra.store.keys import canonical
 from orchestra.store.phases import Phases
@@ -19,7 +21,7 @@ from orchestra.store.resume import Resume
 from orchestra.store.spending import Spending
 from orchestra.store.values import Codec
 
-__all__ = ["Execution", "Run", "begin"]
+__all__ = ["Execution", "Run", "begin", "payload_hash"]
 
 RUN = "id, script, number, started, out_dir, seed"
 
@@ -80,6 +82,12 @@ class Execution:
         self.out_dir = row[0]
         return self.out_dir
 
+    def record_files(self, files: Mapping[str, Any]) -> None:
+        """Keep which files were read, unless the execution before read the same."""
+        kept = kept_events(self._connection, self.run_id, FILES)
+        if kept[-1:] != [files]:
+            keep_event(self._connection, self.id, FILES, files)
+
     def finish(self, exit: int, parked_until: str | None = None) -> None:
         """Record that the process is done. An execution without this was killed.
 
@@ -107,7 +115,7 @@ def begin(
     """
     payload = storable(canonical(json.loads(payload_json)))
     with connection.transaction():
-        last = _last(connection, script, _sha256(payload))
+        last = _last(connection, script, payload_hash(payload))
         run = last if id is None else _named(connection, id)
         if run is None or new:
             run = _create(connection, script, payload, 1 if last is None else last.number + 1, id)
@@ -132,7 +140,7 @@ def _create(connection: Connection, script: str, payload: str, number: int, name
     run = Run(name or _next_id(connection), script, number, started, None, _seed(script, payload, number, started))
     connection.change(
         f"INSERT INTO runs ({RUN}, payload, payload_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (run.id, script, number, started, None, run.seed, payload, _sha256(payload)),
+        (run.id, script, number, started, None, run.seed, payload, payload_hash(payload)),
     )
     return run
 
@@ -158,6 +166,11 @@ def _next_id(connection: Connection) -> str:
 def _seed(script: str, payload: str, number: int, started: str) -> int:
     """48 bits, so that it is exact as a number of the language; another run has another one."""
     return int(_sha256("\0".join((script, payload, str(number), started)))[:12], 16)
+
+
+def payload_hash(payload: str) -> str:
+    """By which the runs with this payload, canonical JSON, are found."""
+    return _sha256(payload)
 
 
 def _sha256(text: str) -> str:

@@ -70,9 +70,9 @@ class Store:
         """The marks of a script that is not being run."""
         return Resume(self.connection, script=script)
 
-    def past(self, script: str, *, run: str, until: str) -> Past:
-        """The answers of a script as a run knew them that ended at the time `until`."""
-        return Past(self.connection, self.codec, script=script, run=run, until=until)
+    def past(self, script: str, *, run: str, until: str, restores: bool = False) -> Past:
+        """The answers of a script as a run knew them that ended at the time `until`, with files if it `restores`."""
+        return Past(self.connection, self.codec, script=script, run=run, until=until, restores=restores)
 
     def overlay(self, script: str, *, onto: str, read_digest: Callable[[str], str | None]) -> Overlay:
         """The answers of `script` for the calls of the script `onto`."""
