@@ -28,9 +28,10 @@ class Event:
     loop:end       id
     call:start     fn, key, stale: the body of a labelled call is about to run; stale if an answer of older code exists
     call:hit       fn: it is served from the store, neither start nor end follow
-    call:end       fn, ms, status (ok, failed, stopped)
+    call:end       fn, ms, status (ok, failed, stopped), asked, reused (requests to models, see llm:reused)
     call:stored    fn, key: its result is on disk
     write          path (from the project root), mode (output, append): the script wrote a file
+    llm:reused     call_id, fn, provider, model: nothing is asked, an equal request had an answer; no start or end
     llm:start      call_id, fn, provider, model
     llm:text       call_id, fn, text
     llm:tool_call  call_id, fn, name

@@ -115,6 +115,26 @@ def test_a_kill_in_the_seventh_of_four_at_a_time_repeats_no_finished_item(tmp_pa
     assert again | stored == {str(number) for number in range(1, 11)}
 
 
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_kill_between_the_requests_of_one_call_loses_those_under_way_only(tmp_path: Path, edited: bool) -> None:
+    steps = "".join(f"  let @{name} = @claude(`{name} @x`)\n" for name in ("one", "two", "three"))
+    script = "import { @claude } from @orch/llm\nexe llm @steps(x) = [\n" + steps + "  => `@one, @two, @three`\n]\n"
+    project = Project(tmp_path / "p", script + 'show @steps("ab")\n')
+    project.put("pause", "30 if prompt.startswith('three') else 0")
+    with project.started("run", "job") as process:
+        until(lambda: len(project.asked()) == 3)
+        process.kill()
+        assert ended(process).exit == -9
+    project.pause(0)
+    if edited:
+        project.put("llm/run/job.mld", script.replace("=> `", "=> `1 ") + 'show @steps("ab")\n')
+    done = project.orch("run", "job")
+    assert (done.exit, project.asked()[3:]) == (0, ["three ab"])
+    assert done.out == "1 " * edited + "one ab: 6, two ab: 6, three ab: 8\n"
+    assert project.orch("run", "job").exit == 0
+    assert len(project.asked()) == 4
+
+
 def calls(project: Project) -> list[str]:
     return (project.root / "calls").read_text().split()
 

@@ -20,7 +20,8 @@ from orchestra.store.listings import USAGE_COLUMNS, UsageTotal, usage_by
 
 __all__ = ["main"]
 
-FIGURES = ("calls>", "failed>", "in>", "out>", "cached in>", "cost>")
+FIGURES = ("calls>", "reused>", "failed>", "in>", "out>", "cached in>", "cost>")
+REUSED = FIGURES.index("reused>")
 IN_DATA = {"function": "fn"}  # as in events and in the store
 
 
@@ -48,14 +49,17 @@ def cost(shell: Shell, run: str | None, by: tuple[str, ...], as_json: bool) -> N
         return click.echo(json.dumps([_data(by, total) for total in totals], indent=2))
     if not totals:
         return click.echo("No model calls yet.")
-    return table((*by, *FIGURES), [*map(_row, totals), _sum(totals, len(by))], shell.stdout)
+    rows = [(*by, *FIGURES), *map(_row, totals), _sum(totals, len(by))]
+    if not any(total.reused for total in totals):
+        rows = [(*row[: len(by) + REUSED], *row[len(by) + REUSED + 1 :]) for row in rows]
+    return table(rows[0], rows[1:], shell.stdout)
 
 
 def _data(by: Sequence[str], total: UsageTotal) -> dict[str, object]:
     """A sum for programs: a cost that nobody knows is null, one that is known in part says how many calls lack it."""
     figures = asdict(total)
     del figures["of"]
-    if total.unpriced == total.calls:
+    if total.calls and total.unpriced == total.calls:
         figures["cost"] = None
     return dict(zip((IN_DATA.get(name, name) for name in by), total.of, strict=True)) | figures
 
@@ -69,8 +73,8 @@ def _sum(totals: Sequence[UsageTotal], columns: int) -> tuple[str, ...]:
 
 
 def _figures(totals: Sequence[UsageTotal]) -> tuple[str, ...]:
-    calls, failed = sum(total.calls for total in totals), sum(total.failed for total in totals)
+    calls, reused, failed = (sum(getattr(total, name) for total in totals) for name in ("calls", "reused", "failed"))
     tokens = (sum(t.input for t in totals), sum(t.output for t in totals), sum(t.cache_read for t in totals))
     unpriced = sum(total.unpriced for total in totals)
     known = sum(total.cost for total in totals) if unpriced < calls else None
-    return (str(calls), str(failed), *map(amount, tokens), price(known, unpriced > 0))
+    return (str(calls), str(reused), str(failed), *map(amount, tokens), price(known, unpriced > 0))

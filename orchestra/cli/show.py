@@ -113,5 +113,5 @@ def _run_lines(details: RunDetails) -> Iterator[str]:
 
 def _row(call: CallRow) -> tuple[str, ...]:
     figures = (str(call.turns), amount(call.input), amount(call.output), dollars(call.cost))
-    outcome = call.error or call.stop or ""
+    outcome = "reused" if call.cached else call.error or call.stop or ""
     return (call.id, call.fn, call.model, call.phase or "", clock(call.ms / 1000), *figures, outcome)

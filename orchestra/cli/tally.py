@@ -51,6 +51,7 @@ class Tally:
         self._labelled = 0
         self._answered = 0
         self.cached = 0
+        self.reused = 0
         self.failed = 0
         self.running = 0
         self.input = 0
@@ -70,16 +71,20 @@ class Tally:
 
     @property
     def calls(self) -> int:
-        """Calls made: a labelled function need not ask a model, and a model may be asked without one."""
+        """Calls made: a labelled function need not ask a model, and a model may be asked without one.
+
+        One whose model requests all had an answer does not count.
+        """
         return max(self._labelled, self._answered)
 
     def summary(self) -> str | None:
         """The line at the end, or None if no model call was made or served."""
-        if not (self.calls or self.cached):
+        if not (self.calls or self.cached or self.reused):
             return None
         parts = [f"{self.calls} call{'' if self.calls == 1 else 's'}"]
         parts += [f"{self.failed} failed"] * bool(self.failed)
         parts += [f"{self.cached} cached"] * bool(self.cached)
+        parts += [f"{self.reused} reused"] * bool(self.reused)
         if self.input or self.output:
             parts += [f"{amount(self.input)} tokens in", f"{amount(self.output)} out"]
         parts += [self.price()] * (self.cost is not None or self.unpriced)
@@ -126,8 +131,11 @@ class Tally:
     def _call_end(self, data: dict[str, Any]) -> None:
         self.running -= 1
         if data["status"] != "stopped":  # for the next run to make
-            self._labelled += 1
+            self._labelled += not data.get("reused") or data["asked"] > 0
             self.failed += data["status"] != "ok"
+
+    def _reused(self, data: dict[str, Any]) -> None:
+        self.reused += 1
 
     def _llm_end(self, data: dict[str, Any]) -> None:
         self._answered += data["status"] != "stopped"
@@ -151,6 +159,7 @@ HANDLERS: dict[str, Callable[[Tally, dict[str, Any]], None]] = {
     "call:start": Tally._call_start,
     "call:hit": Tally._call_hit,
     "call:end": Tally._call_end,
+    "llm:reused": Tally._reused,
     "llm:end": Tally._llm_end,
     "llm:usage": Tally._usage,
 }

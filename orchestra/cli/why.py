@@ -92,6 +92,8 @@ def lines_of(one: Why, script: str) -> Iterator[str]:
         times = "once" if one.hits == 1 else f"{one.hits} times"
         yield f"  served {times}, last in {one.last_run} at {_time(one.last_hit or one.created)}"
     yield f"  made in {one.run} at {_time(one.created)}: {one.made}, {one.text}"
+    if one.reused:
+        yield f"  {one.reused} of {one.asked + one.reused} model requests had an answer from before"
     for change in one.changes:
         if len(one.changes) > 1 and change.lines:
             yield f"    {change.part}"

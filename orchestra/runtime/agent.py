@@ -141,6 +141,15 @@ class Agent:
             self._ended(request, result, None)
             return result
 
+    async def write_poll(self, request: LLMRequest, text: str) -> None:
+        """Leaves the poll file as an answer did that is given once more; what lies there instead becomes `.prev`."""
+        assert request.poll is not None
+        if request.poll.is_file() and request.poll.read_bytes() == text.encode("utf-8", "replace"):
+            return
+        async with self._claimed(request, Workspace(request.dir, self._extra_roots, self._root)) as (_, poll):
+            assert poll is not None
+            poll.replace(text)
+
     def _ended(self, request: LLMRequest, result: LLMResult | None, error: OrchError | None) -> None:
         if self._recorder is not None:
             self._recorder.finished(request, result, error)
@@ -174,7 +183,7 @@ class Agent:
     ) -> LLMResult:
         emit = Teller(request.call_id, request.fn, self.redactor, self._told, steps=self._debug)
         dialogue = self._dialogue(request, self._line(resolved, meter), provider, workspace, poll, emit)
-        call = Call(request, resolved.provider, resolved.id, dialogue, poll, entry, emit)
+        call = Call(request, resolved.provider, resolved.id, dialogue, poll, entry, emit, self._root)
         emit("llm:start", {"provider": resolved.provider, "model": resolved.id, "stream": request.stream})
         status = "error"
         started = trio.current_time()

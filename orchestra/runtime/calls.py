@@ -89,6 +89,7 @@ class LLMResult:
 
     cost: dollars, None if the price of the model is not known
     ms:   of the whole call, with its waits
+    repeatable: it left nothing behind but its poll file, so that the answer may be given once more
     """
 
     text: str
@@ -103,3 +104,4 @@ class LLMResult:
     attempts: int
     archive: str | None
     poll: PollFacts | None
+    repeatable: bool = False

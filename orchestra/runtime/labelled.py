@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from orchestra.nodes.op import Op
 from orchestra.runtime.redact import Redactor
@@ -20,6 +20,9 @@ from orchestra.values.error_item import ErrorItem
 from orchestra.values.scope import Context
 from orchestra.values.tagged import MISSING, meta_of, plain, unwrap
 from orchestra.values.text import compact_json
+
+if TYPE_CHECKING:
+    from orchestra.runtime.reusing import Reusing
 
 __all__ = ["MODEL", "MemoFrame", "attempts", "holds_secret", "is_result", "shown_parts"]
 
@@ -36,7 +39,8 @@ class MemoFrame:
     reason:   why an answer that is stored was not served
     claimed:  no other process makes this call meanwhile
     stale:    an answer was found, made by older code or from other files
-    fleeting: its result must not be stored: the script said so, or the last model call in it failed
+    fleeting: why its result must not be stored: the last model call in it failed, or was not to be cached
+    requests: those that its body makes of models, from the first one on
     """
 
     op: Op
@@ -47,7 +51,8 @@ class MemoFrame:
     reason: Reason | None = None
     claimed: bool = False
     stale: bool = False
-    fleeting: bool = False
+    fleeting: Literal["failed", "uncached"] | None = None
+    requests: Reusing | None = None
     dependencies: dict[str, str] = field(default_factory=dict)
     files: dict[str, WrittenFile] = field(default_factory=dict)
 

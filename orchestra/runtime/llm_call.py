@@ -6,6 +6,7 @@ Turns and tools are the business of a `dialogue`, the choice of a model of `agen
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import trio
@@ -16,6 +17,7 @@ from orchestra.runtime.archive import Entry
 from orchestra.runtime.calls import LLMRequest, LLMResult
 from orchestra.runtime.dialogue import Dialogue, Emit, TurnsSpent
 from orchestra.runtime.poll import PollFile, parsed
+from orchestra.runtime.reusing import changes_nothing
 from orchestra.runtime.schema import NO_JSON, candidate, instruction, problems, repair_message
 
 __all__ = ["Call"]
@@ -38,7 +40,7 @@ class _Checked:
 
 
 class Call:
-    """Runs once. `provider` is the name that results are marked with."""
+    """Runs once. `provider` is the name that results are marked with, `root` the folder of the project."""
 
     def __init__(
         self,
@@ -49,8 +51,10 @@ class Call:
         poll: PollFile | None,
         entry: Entry | None,
         emit: Emit,
+        root: Path,
     ) -> None:
         self._request = request
+        self._root = root
         self._provider = provider
         self._model = model
         self._dialogue = dialogue
@@ -177,6 +181,7 @@ class Call:
             attempts=meter.attempts,
             archive=self._entry.name if self._entry is not None else None,
             poll=self._poll.facts() if self._poll is not None else None,
+            repeatable=changes_nothing(self._dialogue.history, self._request, self._root),
         )
 
     def _record(self, facts: dict[str, Any], text: str) -> None:

@@ -130,14 +130,33 @@ class Memo:
             status = "ok"
         except OrchError as error:
             status = "stopped" if error.resumable else "failed"
+            self._without_result(frame, error)
             raise
         finally:
             self.in_flight -= 1
             ms = round((trio.current_time() - started) * 1000)
-            run.event("call:end", fn=frame.op.name, ms=ms, status=status)
+            self._ended(frame, ms, status)
         if frame.key is not None and not frame.fleeting and is_result(value):
             self._keep(frame, frame.key, value, ms)
+        else:
+            self._without_result(frame, None)
         return value
+
+    def _without_result(self, frame: MemoFrame, error: OrchError | None) -> None:
+        """Nothing is stored. Where a model failed or the run is to end, the other answers are still good."""
+        if frame.requests is None:
+            return
+        if frame.fleeting == "uncached":
+            frame.requests.not_to_be_stored()
+        elif frame.fleeting is None and not (error is not None and (error.resumable or error.fatal)):
+            frame.requests.failed()
+
+    def _ended(self, frame: MemoFrame, ms: int, status: str) -> None:
+        """Tell that a body ran, and which of its model requests had been answered before."""
+        asked, reused = (frame.requests.asked, frame.requests.reused) if frame.requests is not None else (0, 0)
+        self._run.event("call:end", fn=frame.op.name, ms=ms, status=status, asked=asked, reused=reused)
+        if reused:
+            self._run.explain(frame.op, "reused", f"{reused} of {asked + reused} model requests had an answer")
 
     @contextmanager
     def _alone(self, key: Key) -> Iterator[None]:

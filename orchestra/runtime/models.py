@@ -14,13 +14,16 @@ from orchestra.runtime.calls import LLMRequest, LLMResult
 from orchestra.runtime.claude_arguments import FUNCTIONS, CallArguments, read_arguments
 from orchestra.runtime.lanes import next_position
 from orchestra.runtime.ledger import Ledgered
+from orchestra.runtime.reusing import Reusing, given_again, kept_form
 from orchestra.runtime.security.boxes import narrowed
 from orchestra.runtime.tool_calls import DEEPEST, ToolCalls, tool_depth
 from orchestra.values.scope import Scope
-from orchestra.values.tagged import Meta, joined, merge, tag, with_facts
+from orchestra.values.tagged import Meta, joined, merge, meta_of, tag, with_facts
 
 if TYPE_CHECKING:
+    from orchestra.providers.choice import ResolvedModel
     from orchestra.runtime.run import Run
+    from orchestra.store import Answer
 
 __all__ = ["model_functions"]
 
@@ -59,8 +62,18 @@ class _Call:
         resolved = self._run.agent.resolve(request.model, request.provider)
         self._warn(given.warnings if self._run.agent.is_agent(resolved) else given.warnings + given.agents_only)
         memo = self._scope.context.memo
-        if memo is not None:
-            memo.asked(request.model, request.provider, f"{resolved.provider}/{resolved.id}")
+        if memo is None:
+            return self._asked(given, request, resolved, None)
+        memo.asked(request.model, request.provider, f"{resolved.provider}/{resolved.id}")
+        if memo.requests is None:
+            memo.requests = Reusing(self._run, memo)
+        name = memo.requests.name(request, resolved, self._op, self._scope) if given.cache else None
+        answer = memo.requests.find(name) if name is not None else None
+        return self._asked(given, request, resolved, name) if answer is None else self._again(answer, request, resolved)
+
+    def _asked(self, given: CallArguments, request: LLMRequest, resolved: ResolvedModel, name: str | None) -> Any:
+        """What a model says. name: under which its answer is kept for the labelled call around, None for not at all."""
+        memo = self._scope.context.memo
         ledgered = Ledgered(self._run, self._scope, self._id, self._fn, resolved, given.max_cost)
         try:
             result = self._run.wait(self._run.agent.call, request, ledgered.meter)
@@ -69,18 +82,44 @@ class _Call:
                 ledgered.over(None, error.message)
             self._run.ended_by(error)
             if memo is not None:
-                memo.fleeting = True
+                memo.fleeting = "failed"
             if given.on_fail != "null" or error.fatal or error.code == "E701":
                 raise error.at(self._op.span) from None
             self._run.warn(Warned(error.code, f"@{self._fn}: {error.message}", self._op.span, error.help))
             told = {"code": error.code, "message": error.message}
             return with_facts(None, {"llm": {"provider": resolved.provider, "model": resolved.id, "error": told}})
-        ledgered.over(result.stop, None)
+        value = self._value(result)
+        if name is not None and memo.requests.keeps(result):
+            ledgered.answered(result.stop, name, kept_form(result, value))
+        else:
+            ledgered.over(result.stop, None)
         if memo is not None:
-            memo.fleeting = not given.cache
+            memo.requests.asked += 1
+            memo.fleeting = None if given.cache else "uncached"
             if result.poll is not None:
                 memo.wrote(result.poll.path, "poll")
-        return self._value(result)
+        return value
+
+    def _again(self, answer: Answer, request: LLMRequest, resolved: ResolvedModel) -> Any:
+        """The answer that an equal request of this labelled call had, and its file; it costs nothing."""
+        memo = self._scope.context.memo
+        result = given_again(answer, request)
+        if request.poll is not None:
+            self._run.wait(self._run.agent.write_poll, request, result.text)
+            memo.wrote(request.poll, "poll")
+        Ledgered(self._run, self._scope, self._id, self._fn, resolved, None).reused(answer.call)
+        self._run.event(
+            "llm:reused", call_id=self._id, fn=self._fn, provider=resolved.provider, model=resolved.id
+        )  # fmt: skip
+        memo.requests.reused += 1
+        memo.fleeting = None
+        self._streams = False
+        before = meta_of(answer.value)
+        self._tools.meta = merge(self._tools.meta, before)
+        self._tools.lineage = (before.facts or {}).get("tools") or []
+        value = self._value(result)
+        facts = meta_of(value).facts or {}
+        return with_facts(value, {**facts, "llm": {**facts["llm"], "cached": True}})
 
     def _warn(self, warnings: list[str]) -> None:
         for warning in warnings:

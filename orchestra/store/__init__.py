@@ -5,6 +5,7 @@ from orchestra.store.checkpoints import Checkpoints, Hit, Miss, Stale, StoredFil
 from orchestra.store.keys import ELSEWHERE, Key, make_key
 from orchestra.store.overlay import Overlay
 from orchestra.store.reasons import Reason, Story
+from orchestra.store.requests import Answer, Requests, code_digest
 from orchestra.store.runs import Execution
 from orchestra.store.spending import Amount, Spending, Standing
 from orchestra.store.store import Store
@@ -13,6 +14,7 @@ from orchestra.store.values import Codec, NotStored, SecretValue, Uncacheable
 __all__ = [
     "ELSEWHERE",
     "Amount",
+    "Answer",
     "CallRow",
     "Calls",
     "Checkpoints",
@@ -24,6 +26,7 @@ __all__ = [
     "NotStored",
     "Overlay",
     "Reason",
+    "Requests",
     "SecretValue",
     "Spending",
     "Stale",
@@ -33,5 +36,6 @@ __all__ = [
     "Story",
     "Uncacheable",
     "WrittenFile",
+    "code_digest",
     "make_key",
 ]

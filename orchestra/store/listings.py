@@ -86,6 +86,7 @@ class UsageTotal:
     """What the calls used that have the values `of` the asked columns in common.
 
     cost: sum of the known costs; unpriced: calls without one
+    reused: requests that were not asked, because an equal one had an answer; they are no calls
     """
 
     of: tuple[str | None, ...]
@@ -98,6 +99,7 @@ class UsageTotal:
     ms: int
     cost: float
     unpriced: int
+    reused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +130,15 @@ FROM_CALLS = "FROM calls JOIN executions x ON x.id = execution"
 SUMMARY = f"""
     SELECT r.id, r.script, r.number, r.started, e.ended, e.exit, e.host, e.boot, e.pid, e.born,
         (SELECT count(*) FROM executions WHERE run = r.id),
-        (SELECT count(*) {FROM_CALLS} WHERE x.run = r.id),
+        (SELECT count(*) - coalesce(sum(cached), 0) {FROM_CALLS} WHERE x.run = r.id),
         (SELECT sum(cost) {FROM_CALLS} WHERE x.run = r.id),
         (SELECT count(*) - count(cost) {FROM_CALLS} WHERE x.run = r.id),
         e.parked_until
     FROM runs r JOIN executions e ON e.rowid = (SELECT max(rowid) FROM executions WHERE run = r.id)"""
 CALLS = f"SELECT {', '.join(f'calls.{name}' for name in COLUMNS)} {FROM_CALLS}"
 USAGE = f"""
-    SELECT count(*), count(error), sum(input), sum(output), sum(cache_write), sum(cache_read),
-        sum(ms), total(cost), count(*) - count(cost)
+    SELECT count(*) - sum(cached), count(error), sum(input), sum(output), sum(cache_write), sum(cache_read),
+        sum(ms), total(cost), count(*) - count(cost), sum(cached)
     {FROM_CALLS}"""
 CHECKPOINTS = """
     SELECT key, module, fn, site, place, phase, seq, sample, preview, validity, meta,

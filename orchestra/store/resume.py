@@ -12,6 +12,7 @@ from typing import Any
 from orchestra.errors import OrchError, nearest
 from orchestra.store.blobs import Blobs
 from orchestra.store.connection import Connection, storable
+from orchestra.store.requests import Marks
 
 __all__ = ["Resume"]
 
@@ -24,6 +25,7 @@ class Resume:
     def __init__(self, connection: Connection, *, script: str) -> None:
         self._connection = connection
         self._blobs = Blobs(connection)
+        self._requests = Marks(connection, script=script)
         self._script = script
 
     def mark_phase(self, name: str, phases_in_source: Sequence[str]) -> int:
@@ -31,12 +33,13 @@ class Resume:
 
         Raises E801 if there is none and E802 if there are several.
         """
-        return self._mark(self.of_phase(name, phases_in_source))
+        marked = self._mark(self.of_phase(name, phases_in_source))
+        self._requests.mark_unfinished("phase", _from(name, phases_in_source))
+        return marked
 
     def of_phase(self, name: str, phases_in_source: Sequence[str]) -> list[str]:
         """The keys of those answers."""
-        first = phases_in_source.index(_chosen(name, phases_in_source))
-        later = phases_in_source[first:]
+        later = _from(name, phases_in_source)
         places = ", ".join("?" * len(later))
         sql = f"SELECT key FROM checkpoints WHERE script = ? AND phase IN ({places})"
         return [key for (key,) in self._connection.all(sql, (self._script, *later))]
@@ -48,7 +51,9 @@ class Resume:
         prefix: only the first whose first argument begins so and the later calls of the same run, or with
                 `only_matching` all that begin so
         """
-        return self._mark(self.of_function(name, site, prefix, only_matching))
+        marked = self._mark(self.of_function(name, site, prefix, only_matching))
+        self._requests.mark_unfinished("fn", [name])
+        return marked
 
     def of_function(self, name: str, site: int | None, prefix: str | None, only_matching: bool) -> list[str]:
         """The keys of those answers."""
@@ -61,10 +66,12 @@ class Resume:
         return [row[0] for row in rows]
 
     def mark_all(self) -> int:
+        self._requests.mark_all()
         return self._connection.change(MARKED, (self._script,))
 
     def restore(self) -> int:
         """Serve marked answers again; those replaced since stay replaced."""
+        self._requests.restore()
         return self._connection.change(
             "UPDATE checkpoints SET state = 'live' WHERE script = ? AND state = 'marked'", (self._script,)
         )
@@ -81,12 +88,14 @@ class Resume:
         return counts
 
     def _mark(self, keys: Iterable[str]) -> int:
+        chosen = list(keys)
         with self._connection.transaction():
-            return sum(self._connection.change(f"{MARKED} AND key = ?", (self._script, key)) for key in keys)
+            self._requests.mark(chosen)
+            return sum(self._connection.change(f"{MARKED} AND key = ?", (self._script, key)) for key in chosen)
 
     def _check_function(self, name: str) -> None:
         counts = self.functions()
-        if name in counts:
+        if name in counts or name in self._requests.functions():
             return
         known = ", ".join(f"@{fn} ({count})" for fn, count in counts.items()) or "none"
         guess = nearest(name, list(counts))
@@ -117,6 +126,11 @@ def _from_first(matching: Iterable[tuple[Any, ...]], rows: Iterable[tuple[Any, .
         group = module, fn, run
         first[group] = min(seq, first.get(group, seq))
     return (row for row in rows if row[1:4] in first and row[4] >= first[row[1:4]])
+
+
+def _from(name: str, phases: Sequence[str]) -> Sequence[str]:
+    """The phase `name` and all later ones."""
+    return phases[phases.index(_chosen(name, phases)) :]
 
 
 def _chosen(name: str, phases: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from orchestra.store.claims import Owner
 from orchestra.store.connection import Connection
 from orchestra.store.happenings import keep_event
 from orchestra.store.reasons import Reason
+from orchestra.store.requests import FORGET, RESUMED
 
 __all__ = ["Collected", "Retention", "Size"]
 
@@ -36,15 +37,29 @@ UNUSED: Final = """
             UNION SELECT tags FROM checkpoints WHERE tags IS NOT NULL
             UNION SELECT reason FROM checkpoints WHERE reason IS NOT NULL
             UNION SELECT text FROM code_texts
+            UNION SELECT answer_tags FROM calls WHERE answer_tags IS NOT NULL
             UNION SELECT id FROM blobs WHERE hash IN (
                 SELECT first_blob FROM checkpoints WHERE first_blob IS NOT NULL
                 UNION SELECT value_blob FROM checkpoints WHERE value_blob IS NOT NULL
                 UNION SELECT previous FROM checkpoints WHERE previous IS NOT NULL
-                UNION SELECT blob FROM checkpoint_files)
+                UNION SELECT blob FROM checkpoint_files
+                UNION SELECT answer_blob FROM calls WHERE answer_blob IS NOT NULL)
             UNION SELECT part.value FROM used
                 JOIN blobs whole ON whole.id = used.id AND whole.codec = 'parts'
                 JOIN json_each(CAST(whole.bytes AS TEXT)) part)
         SELECT id FROM used)"""
+
+# The call of a model behind `calls`, as part of an answer.
+WHOSE: Final = (
+    "SELECT 1 FROM executions x JOIN runs r ON r.id = x.run JOIN checkpoints c ON c.script = r.script"
+    " AND c.key = calls.key WHERE x.id = calls.execution"
+)
+# Requests that somebody wants asked anew, and those that the body did not make when it ran last.
+OUT_OF_USE: Final = (
+    f"UPDATE calls SET {FORGET} WHERE request IS NOT NULL AND (spent = '{RESUMED}' OR request NOT IN"
+    " (SELECT request FROM calls c WHERE c.key = calls.key AND c.request IS NOT NULL AND c.execution ="
+    " (SELECT execution FROM calls l WHERE l.key = calls.key AND l.request IS NOT NULL ORDER BY l.rowid DESC LIMIT 1)))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +155,12 @@ class Retention:
         self._connection.change("UPDATE checkpoints SET previous = NULL WHERE previous IS NOT NULL")
         self._connection.change("DELETE FROM replaced")
         oldest = datetime.fromisoformat(self._connection.now()) - self._keep
+        self._connection.change(OUT_OF_USE)
+        self._drop_answers(f"julianday({LAST_USE}) < julianday(?)", oldest.isoformat())
         self._connection.change(
-            f"DELETE FROM checkpoints WHERE julianday({LAST_USE}) < julianday(?)", (oldest.isoformat(),)
+            f"UPDATE calls SET {FORGET} WHERE request IS NOT NULL AND julianday(started) < julianday(?)"
+            f" AND NOT EXISTS ({WHOSE})",
+            (oldest.isoformat(),),
         )
         self._drop_unused()
         while most is not None and self._bytes() > most and self._drop_oldest():
@@ -151,11 +170,14 @@ class Retention:
     def _drop_oldest(self) -> int:
         """Drop a share of the answers, those first that were not asked for longest; how many."""
         (left,) = self._numbers("SELECT count(*) FROM checkpoints")
-        return self._connection.change(
-            "DELETE FROM checkpoints WHERE rowid IN (SELECT rowid FROM checkpoints"
-            f" ORDER BY julianday({LAST_USE}), rowid LIMIT ?)",
-            (-(-left // SHARE),),
-        )
+        oldest = f"SELECT rowid FROM checkpoints ORDER BY julianday({LAST_USE}), rowid LIMIT ?"
+        return self._drop_answers(f"rowid IN ({oldest})", -(-left // SHARE))
+
+    def _drop_answers(self, which: str, value: str | int) -> int:
+        """Drop the answers of which a condition is true, with those to the requests that they were made of."""
+        asked = f"{WHOSE} AND c.rowid IN (SELECT rowid FROM checkpoints WHERE {which})"
+        self._connection.change(f"UPDATE calls SET {FORGET} WHERE request IS NOT NULL AND EXISTS ({asked})", (value,))
+        return self._connection.change(f"DELETE FROM checkpoints WHERE {which}", (value,))
 
     def _drop_unused(self) -> None:
         for table in ("checkpoint_files", "checkpoint_deps"):

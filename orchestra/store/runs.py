@@ -17,6 +17,7 @@ from orchestra.store.happenings import FILES, keep_event, kept_events
 from orchestra.store.imported import Imported
 from orchestra.store.keys import canonical
 from orchestra.store.phases import Phases
+from orchestra.store.requests import Requests
 from orchestra.store.resume import Resume
 from orchestra.store.spending import Spending
 from orchestra.store.values import Codec
@@ -62,7 +63,8 @@ class Execution:
         self.claims = Claims(connection, owner, script=run.script)
         self.resume = Resume(connection, script=run.script)
         self.phases = Phases(connection, script=run.script)
-        self.calls = Calls(connection, execution=id)
+        self.calls = Calls(connection, codec, execution=id)
+        self.requests = Requests(connection, codec, script=run.script, execution=id)
         self.gates = Gates(connection, run=run.id)
         self.spending = Spending(connection, owner, run=run.id, execution=id)
         self._connection = connection

@@ -6,7 +6,7 @@ Opening the file, and deciding whether it is ours at all, is left to `connection
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["APPLICATION_ID", "VERSION", "migrate"]
 
 APPLICATION_ID: Final = 0x6F726368  # "orch" in ASCII; sqlite3 keeps it in the header of the file
-VERSION: Final = 7  # of the schema, kept in `user_version`
+VERSION: Final = 10  # of the schema, kept in `user_version`
 
 FIRST: Final[Sequence[str]] = (
     # A text, a file or an encoded value, named by what it says. `parts` is a list of other blobs.
@@ -239,6 +239,11 @@ THIRD: Final[Sequence[str]] = (
         calls     INTEGER NOT NULL,
         PRIMARY KEY (execution, call, part)
     ) STRICT""",
+    # What the calls of earlier versions came to.
+    "INSERT INTO spending SELECT x.run, part, total(cost), sum(input + output + cache_write + cache_read), count(*)"
+    " FROM (SELECT *, '' AS part FROM calls UNION ALL SELECT *, '@' || fn FROM calls"
+    " UNION ALL SELECT *, 'checkpoint ' || phase FROM calls WHERE phase IS NOT NULL)"
+    " JOIN executions x ON x.id = execution GROUP BY x.run, part",
 )
 
 FOURTH: Final[Sequence[str]] = (
@@ -275,6 +280,27 @@ SEVENTH: Final[Sequence[str]] = (
     "ALTER TABLE gates ADD COLUMN lane TEXT NOT NULL DEFAULT ''",  # numbers of the items, outermost first
 )
 
+# Answers to the single requests of a labelled call, in case its body has to run again.
+TENTH: Final[Sequence[str]] = (
+    "ALTER TABLE calls ADD COLUMN request TEXT",  # digest of what was asked, NULL if the answer is not kept
+    "ALTER TABLE calls ADD COLUMN answer TEXT",  # encoded answer if short …
+    "ALTER TABLE calls ADD COLUMN answer_blob TEXT REFERENCES blobs (hash)",  # … else here
+    "ALTER TABLE calls ADD COLUMN answer_tags INTEGER REFERENCES blobs (id)",  # as tags in checkpoints
+    # Why it is not given once more: 'resumed', or a digest of the code that failed with it
+    "ALTER TABLE calls ADD COLUMN spent TEXT",
+    "CREATE INDEX calls_key ON calls (key) WHERE request IS NOT NULL",
+)
+
+STEPS: Final = {
+    "0001": FIRST,
+    "0002": SECOND,
+    "0003": THIRD,
+    "0004": FOURTH,
+    "0005": FIFTH,
+    "0007": SEVENTH,
+    "0010": TENTH,
+}
+
 
 def migrate(raw: sqlite3.Connection) -> None:
     """Bring the schema up to `VERSION`, in one transaction that other processes wait for.
@@ -298,46 +324,14 @@ def _steps() -> Migrations:
     from sqlite_utils import Migrations
 
     steps = Migrations("orch")
-
-    @steps(name="0001")
-    def first(db: Database) -> None:
-        for statement in FIRST:
-            db.execute(statement)
-
-    @steps(name="0002")
-    def second(db: Database) -> None:
-        for statement in SECOND:
-            db.execute(statement)
-
-    @steps(name="0003")
-    def third(db: Database) -> None:
-        for statement in THIRD:
-            db.execute(statement)
-        _sum_up(db)
-
-    @steps(name="0004")
-    def fourth(db: Database) -> None:
-        for statement in FOURTH:
-            db.execute(statement)
-
-    @steps(name="0005")
-    def fifth(db: Database) -> None:
-        for statement in FIFTH:
-            db.execute(statement)
-
-    @steps(name="0007")
-    def seventh(db: Database) -> None:
-        for statement in SEVENTH:
-            db.execute(statement)
-
+    for name, statements in STEPS.items():
+        steps(name=name)(_step(statements))
     return steps
 
 
-def _sum_up(db: Database) -> None:
-    """What the calls of earlier versions came to."""
-    db.execute(
-        "INSERT INTO spending SELECT x.run, part, total(cost), sum(input + output + cache_write + cache_read), count(*)"
-        " FROM (SELECT *, '' AS part FROM calls UNION ALL SELECT *, '@' || fn FROM calls"
-        " UNION ALL SELECT *, 'checkpoint ' || phase FROM calls WHERE phase IS NOT NULL)"
-        " JOIN executions x ON x.id = execution GROUP BY x.run, part"
-    )
+def _step(statements: Sequence[str]) -> Callable[[Database], None]:
+    def step(db: Database) -> None:
+        for statement in statements:
+            db.execute(statement)
+
+    return step

@@ -29,6 +29,13 @@ EARLIER: Final = (
     " ORDER BY created DESC, rowid DESC LIMIT ?"
 )
 
+REQUESTS: Final = (
+    "WITH own AS (SELECT execution, cached, calls.rowid AS number FROM calls JOIN executions x ON x.id = execution"
+    " JOIN runs r ON r.id = x.run WHERE key = ? AND r.script = ? AND error IS NULL)"
+    " SELECT sum(NOT cached), sum(cached) FROM own"
+    " WHERE execution = (SELECT execution FROM own ORDER BY number DESC LIMIT 1)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -46,6 +53,7 @@ class Why:
     pending:  it is to be made again and was not yet
     hits:     how often the answer was served since it was made, last in `last_run` at `last_hit`
     replaced: the answer before it can still be read
+    asked, reused: requests that its body made of models when it ran last, and those that had an answer before
     """
 
     key: str
@@ -64,6 +72,8 @@ class Why:
     last_hit: str | None
     pending: bool
     replaced: bool
+    asked: int
+    reused: int
 
 
 def matching_keys(store: Store, script: str, beginning: str) -> list[str]:
@@ -94,8 +104,13 @@ def why(store: Store, script: str, key: str) -> Why | None:
     shown = [preview, *json.loads(previews or "[]")] if json.loads(arguments) else []
     return Why(
         key, name, shown, place, phase, kind, made, text, changes, run, created, hits, last_run, last_hit, pending,
-        bool(replaced),
+        bool(replaced), *_requests(store, script, key),
     )  # fmt: skip
+
+
+def _requests(store: Store, script: str, key: str) -> tuple[int, int]:
+    asked, reused = store.connection.all(REQUESTS, (key, script))[0]
+    return asked or 0, reused or 0
 
 
 def _summary(changes: list[Change]) -> str:
