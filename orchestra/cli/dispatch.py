@@ -19,7 +19,7 @@ from orchestra.errors import RESUMABLE, OrchError, internal_error, nearest
 
 __all__ = ["dispatch"]
 
-WAITING = 3  # for a person: how to answer has been said
+WAITING = 3  # for a person
 INTERRUPTED = 130
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 SCRIPT_SUFFIXES = (".mld", ".mld.md")
@@ -28,7 +28,8 @@ SCRIPT_SUFFIXES = (".mld", ".mld.md")
 def dispatch(words: Sequence[str], shell: Shell) -> int:
     """Run one command line. Every failure is shown on stderr; the result is the exit code of the process."""
     code, error = _outcome(list(words), shell)
-    if code in (*RESUMABLE, INTERRUPTED) and code != WAITING and "--json" not in words and _runs_a_script(words[0]):
+    told = code == WAITING and error is None  # how a gate is answered
+    if code in (*RESUMABLE, INTERRUPTED) and not told and "--json" not in words and _runs_a_script(words[0]):
         shell.note(f"continue with: {command_to_go_on(words, error)}")
     return code
 

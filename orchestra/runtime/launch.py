@@ -25,7 +25,7 @@ from orchestra.invocation import RunOptions
 from orchestra.location import relative_name
 from orchestra.nodes.signals import Signal
 from orchestra.parse import parse_script
-from orchestra.runtime.gates.keeper import WAITING
+from orchestra.runtime.gates.keeper import WAITING, waits
 from orchestra.runtime.lanes import lane
 from orchestra.runtime.planning import Planning
 from orchestra.runtime.replaying import PastRun
@@ -210,7 +210,7 @@ class _Session:
         """What the exit code is when the script did not come to its end."""
         if isinstance(error, Interrupted):
             self.exit = INTERRUPTED
-        elif isinstance(error, OrchError) and error.exit == WAITING:
+        elif waits(error):
             self.exit = WAITING
         else:
             self.error, self.exit = error, error.exit if isinstance(error, OrchError) else FAILED

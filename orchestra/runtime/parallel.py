@@ -12,7 +12,7 @@ import trio
 from orchestra.errors import OrchError
 from orchestra.nodes.items import PASSED_OVER, STOPPED
 from orchestra.nodes.signals import Done
-from orchestra.runtime.gates.keeper import WAITING
+from orchestra.runtime.gates.keeper import waits
 from orchestra.runtime.lanes import lane, next_position
 from orchestra.runtime.signals import Interrupted
 
@@ -123,7 +123,7 @@ class Fanout:
 
     def _failed(self, index: int, error: OrchError) -> None:
         self.results[index] = error
-        if error.exit == WAITING:
+        if waits(error):
             self.waiting = self.waiting or error
         elif error.fatal:
             self.stopped, self.raised = True, self.raised or error

@@ -26,7 +26,7 @@ from orchestra.values.text import display
 if TYPE_CHECKING:
     from orchestra.runtime.run import Run
 
-__all__ = ["WAITING", "Gatekeeper"]
+__all__ = ["WAITING", "Gatekeeper", "waits"]
 
 WAITING: Final = 3  # exit code of a run that waits for a person
 
@@ -49,6 +49,11 @@ class Asked:
             self.name, self.bind_hash, list(question.options), question.rules, self.lane,
             lambda occurrence: gate_path(run, self.name, occurrence),
         )  # fmt: skip
+
+
+def waits(error: BaseException) -> bool:
+    """Whether a gate ends the run here; other questions to a person, such as `--stale ask`, are errors to be shown."""
+    return isinstance(error, OrchError) and error.code == "E820"
 
 
 class Gatekeeper:
