@@ -70,6 +70,10 @@ class ReplayModel:
             await trio.sleep(delay)
         yield once(self.reply(turn))
 
+    async def models(self) -> list[str]:
+        """The models that the cases name."""
+        return self._cases.models()
+
     async def close(self) -> None:
         """There is nothing to give back."""
 

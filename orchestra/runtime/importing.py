@@ -108,6 +108,10 @@ class Importing:
             return _moment(self.now()), False
         if name in MODEL_MODULES:
             return self._llm_functions(), False
+        if name.endswith("/providers") and name in BUILT_IN_MODULES:
+            from orchestra.runtime.model_lists import provider_functions  # few scripts ask, and it loads the providers
+
+            return provider_functions(self), False  # type: ignore[arg-type]
         if name in BUILT_IN_MODULES:
             return assertions(), False
         return None

@@ -53,6 +53,7 @@ TEST_FUNCTIONS = ("equal", "contains", "matches", "holds", "fails")
 BUILT_IN_MODULES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(MODEL_MODULES, MODEL_FUNCTIONS),
     **dict.fromkeys(("orch/test", "std/test"), TEST_FUNCTIONS),
+    **dict.fromkeys(("orch/providers", "std/providers"), ("models",)),
 }
 
 # Sources of imports whose fields are only known while the script runs.
