@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("orchestra.cli.plan", "what a run would ask and cost, before anything is spent"),
     "runs": ("orchestra.cli.runs", "list what was run"),
     "show": ("orchestra.cli.show", "one run and its model calls, or one call in full"),
+    "log": ("orchestra.cli.log", "what a run has told of itself, line by line"),
+    "report": ("orchestra.cli.report", "the report that a run has made"),
     "diff": ("orchestra.cli.diff", "which answers of two runs differ, and what followed"),
     "replay": ("orchestra.cli.replay", "do a run again with the answers it got"),
     "bundle": ("orchestra.cli.bundle", "one run in a file, without secrets, for another machine"),

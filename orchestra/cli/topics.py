@@ -18,7 +18,7 @@ from orchestra.config import settings
 __all__ = ["Topic", "read_topics", "search"]
 
 SECTIONS = (
-    *("core", "flow-control", "effects", "modules", "mcp", "output", "patterns", "llm", "agents"),
+    *("core", "flow-control", "effects", "modules", "mcp", "output", "store", "patterns", "llm", "agents"),
     *("cli", "config", "sdk", "security", "errors"),
 )
 

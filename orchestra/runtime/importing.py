@@ -25,6 +25,7 @@ from orchestra.runtime.needs import missing_needs, read_braces
 from orchestra.runtime.packages import NODE, PYTHON, has_package, package_module
 from orchestra.runtime.refusals import refuse_constructs
 from orchestra.runtime.seam import Seam
+from orchestra.runtime.tables import store_functions
 from orchestra.source import Span
 from orchestra.values.known import BUILT_IN_MODULES, MODEL_MODULES
 from orchestra.values.scope import Scope
@@ -35,6 +36,8 @@ __all__ = ["Importing"]
 
 SKIPPED = ["_*", ".*"]  # folders that are no modules unless `skipDirs` says otherwise
 PACKAGES = {"node": NODE, "py": PYTHON}
+# Bundled module → its functions, where they are part of the interpreter.
+FUNCTIONS: dict[str, Callable[[], Mapping[str, Any]]] = {"test": assertions, "store": store_functions}
 
 
 class Importing:
@@ -113,7 +116,7 @@ class Importing:
 
             return provider_functions(self), False  # type: ignore[arg-type]
         if name in BUILT_IN_MODULES:
-            return assertions(), False
+            return FUNCTIONS[name.partition("/")[2]](), False
         return None
 
     def virtual_names(self) -> list[str]:

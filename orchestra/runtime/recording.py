@@ -23,6 +23,7 @@ from orchestra.runtime.phases import MODES, Phases, names, wrong_mode
 from orchestra.runtime.redact import Redactor
 from orchestra.runtime.replaying import Replaying
 from orchestra.runtime.signals import FINISHING
+from orchestra.runtime.tables import ScriptTables
 from orchestra.source import Span
 from orchestra.store.places import Places
 from orchestra.values.error_item import ErrorItem
@@ -79,6 +80,7 @@ class Recording:
             lambda name: self.execution.phases.completed(name),
             lambda name, complete: self.execution.phases.record(name, complete),
         )
+        self.tables = ScriptTables(self)  # type: ignore[arg-type]
         self._calls = 0
         self._calls_out: CallsOut | None = None
         self._out_dir: str | None = None
@@ -303,6 +305,10 @@ class Recording:
             return hashlib.sha256((self.root / name).read_bytes()).hexdigest()
         except OSError:
             return None
+
+    def tell(self, kind: str, name: str, data: Any) -> None:
+        """A line in the log of the run, without secrets."""
+        self.execution.log.tell(kind, name, self.redactor.clean_data(data))
 
     # ── what is served and stored ────────────────────────────────────────────────────────────────
 

@@ -349,9 +349,9 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
         return text
 
     def emit(self, value: Any, scope: Scope) -> None:
-        """Show the value of a bare call at the top level, unless it is null."""
+        """Show the value of a bare call at the top level, unless it is null or was not what the call was for."""
         data = unwrap(value)
-        if data is None or data is MISSING:
+        if data is None or data is MISSING or (meta_of(value).facts or {}).get("quiet"):
             return
         self._print(value)
 

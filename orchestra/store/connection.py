@@ -23,6 +23,9 @@ Row = tuple[Any, ...]
 PATIENCE: Final = 10.0  # seconds to wait for another process's lock
 CHECKED: Final = 32 * 1024 * 1024  # bytes up to which a file is examined on opening: 0.5 ms per MB
 DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# How a transaction begins, how it is made good, and how it is undone.
+OUTERMOST: Final = ("BEGIN IMMEDIATE", "COMMIT", ["ROLLBACK"])
+NESTED: Final = ("SAVEPOINT part", "RELEASE part", ["ROLLBACK TO part", "RELEASE part"])
 ADVICE: Final = {
     sqlite3.SQLITE_FULL: "make room on the disk and run again: everything stored before is kept",
     sqlite3.SQLITE_BUSY: "another process keeps the store locked; run again when it is done",
@@ -80,14 +83,16 @@ class Connection:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All statements within, or none; other writers wait meanwhile."""
-        self.change("BEGIN IMMEDIATE")
+        """All statements within, or none; other writers wait meanwhile. Within another it is a part of that one."""
+        begin, commit, undo = NESTED if self._raw.in_transaction else OUTERMOST
+        self.change(begin)
         try:
             yield
-            self.change("COMMIT")
+            self.change(commit)
         except BaseException:
-            if self._loss is None:
-                self._raw.rollback()
+            if self._loss is None and self._raw.in_transaction:
+                for statement in undo:
+                    self._raw.execute(statement)
             raise
 
     def close(self) -> None:

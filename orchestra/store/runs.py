@@ -16,10 +16,12 @@ from orchestra.store.gates import Gates
 from orchestra.store.happenings import FILES, keep_event, kept_events
 from orchestra.store.imported import Imported
 from orchestra.store.keys import canonical
+from orchestra.store.log import Log
 from orchestra.store.phases import Phases
 from orchestra.store.requests import Requests
 from orchestra.store.resume import Resume
 from orchestra.store.spending import Spending
+from orchestra.store.tables import Tables
 from orchestra.store.values import Codec
 
 __all__ = ["Execution", "Run", "begin", "payload_hash"]
@@ -67,6 +69,8 @@ class Execution:
         self.requests = Requests(connection, codec, script=run.script, execution=id)
         self.gates = Gates(connection, run=run.id)
         self.spending = Spending(connection, owner, run=run.id, execution=id)
+        self.tables = Tables(connection)
+        self.log = Log(connection, run=run.id, execution=id)
         self._connection = connection
 
     def choose_out_dir(self, path: str) -> str | None:

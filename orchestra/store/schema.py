@@ -274,6 +274,21 @@ FIFTH: Final[Sequence[str]] = (
     ) STRICT, WITHOUT ROWID""",
 )
 
+# What scripts keep on purpose: rows of tables that they declare, and lines of the log of a run.
+SIXTH: Final[Sequence[str]] = (
+    """CREATE TABLE tables (
+        name        TEXT PRIMARY KEY,    -- of a table in this file
+        module      TEXT NOT NULL,       -- that declared it last
+        declaration TEXT NOT NULL        -- JSON, as it was written
+    ) STRICT""",
+    # An event that a script tells is written once for each run, however often the run is gone on with.
+    "ALTER TABLE events ADD COLUMN run TEXT REFERENCES runs (id) ON DELETE CASCADE",
+    "ALTER TABLE events ADD COLUMN name TEXT",
+    "ALTER TABLE events ADD COLUMN same TEXT",  # digest of kind, name and data
+    "ALTER TABLE events ADD COLUMN nth INTEGER",  # among the equal ones of an execution, from 1
+    "CREATE UNIQUE INDEX events_once ON events (run, same, nth)",
+)
+
 # How an answer at a gate is read, and where among parallel items the gate stands.
 SEVENTH: Final[Sequence[str]] = (
     "ALTER TABLE gates ADD COLUMN rules TEXT NOT NULL DEFAULT '{}'",  # JSON: options and what is accepted for them
@@ -297,6 +312,7 @@ STEPS: Final = {
     "0003": THIRD,
     "0004": FOURTH,
     "0005": FIFTH,
+    "0006": SIXTH,
     "0007": SEVENTH,
     "0010": TENTH,
 }

@@ -49,11 +49,14 @@ MODEL_MODULES = frozenset(
 
 TEST_FUNCTIONS = ("equal", "contains", "matches", "holds", "fails")
 
+STORE_FUNCTIONS = ("table", "insert", "select", "get", "update", "event", "digest")
+
 # Modules that are part of the interpreter, and what they export.
 BUILT_IN_MODULES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(MODEL_MODULES, MODEL_FUNCTIONS),
     **dict.fromkeys(("orch/test", "std/test"), TEST_FUNCTIONS),
     **dict.fromkeys(("orch/providers", "std/providers"), ("models",)),
+    **dict.fromkeys(("orch/store", "std/store"), STORE_FUNCTIONS),
 }
 
 # Sources of imports whose fields are only known while the script runs.

@@ -1,0 +1,152 @@
+"""The functions of `@orch/store`: tables that a script declares, and the log of its run.
+
+What is in a table, and what may be, is the store's business. A table is handed round as its declaration: plain data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from orchestra.errors import OrchError
+from orchestra.nodes.functions import Native
+from orchestra.nodes.op import Op
+from orchestra.nodes.views import View
+from orchestra.store.declaration import Declaration, read_declaration, shown
+from orchestra.store.tables import digest
+from orchestra.store.values import NotStored
+from orchestra.values.scope import Scope
+from orchestra.values.tagged import MISSING, labels_of, plain, unwrap, with_facts
+from orchestra.values.text import compact_json
+
+if TYPE_CHECKING:
+    from orchestra.runtime.run import Run
+
+__all__ = ["ScriptTables", "store_functions"]
+
+# Function → its parameters; those after `needs` may be left out.
+PARAMS: Final[dict[str, tuple[tuple[str, ...], int]]] = {
+    "table": (("name", "declaration"), 2),
+    "insert": (("table", "row"), 2),
+    "select": (("table", "where", "options"), 1),
+    "get": (("table", "key"), 2),
+    "update": (("table", "where", "changes"), 3),
+    "event": (("kind", "name", "data"), 2),
+    "digest": (("value", "digits"), 1),
+}
+LONGEST: Final = 64  # hexadecimal digits of a sha256
+
+
+def store_functions() -> dict[str, Native]:
+    """The exports of the bundled module `@orch/store`."""
+    return {name: Native(name, params, _body(name, len(params), needs)) for name, (params, needs) in PARAMS.items()}
+
+
+def _body(name: str, most: int, needs: int) -> Callable[[Op, Scope], Any]:
+    def body(op: Op, scope: Scope) -> Any:
+        if not needs <= len(op.inputs) <= most:
+            wanted = ", ".join(PARAMS[name][0])
+            raise OrchError("E207", f"@store.{name}({wanted}) was called with {len(op.inputs)} arguments")
+        return getattr(scope.run.tables, name)(scope, *op.inputs)
+
+    return body
+
+
+class ScriptTables:
+    """What a run does for `@orch/store`. Nothing is begun in the store before the first row."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._declared: dict[str, tuple[Declaration, str]] = {}  # with the module that did
+
+    def table(self, scope: Scope, name: Any, declaration: Any) -> Any:
+        """Declare a table; it is made when it is needed."""
+        declared = read_declaration(plain(name), _data(declaration))
+        self._declared[declared.name] = declared, scope.module.name
+        return {"table": declared.name, **declared.data}
+
+    def insert(self, scope: Scope, table: Any, row: Any) -> Any:
+        declared = self._ready(table)
+        return _quiet(self._run.execution.tables.insert(declared, self._row(declared, "row", row)))
+
+    def select(self, scope: Scope, table: Any, where: Any = None, options: Any = None) -> Any:
+        declared = self._ready(table)
+        return self._run.execution.tables.select(declared, _object("where", where), _object("options", options))
+
+    def get(self, scope: Scope, table: Any, key: Any) -> Any:
+        return self._run.execution.tables.get(self._ready(table), _data(key))
+
+    def update(self, scope: Scope, table: Any, where: Any, changes: Any) -> Any:
+        declared = self._ready(table)
+        told = self._row(declared, "changes", changes)
+        return _quiet(self._run.execution.tables.update(declared, _object("where", where), told))
+
+    def event(self, scope: Scope, kind: Any, name: Any, data: Any = None) -> None:
+        words = [unwrap(kind), unwrap(name)]
+        if not all(isinstance(word, str) and word and not set(word) & set("\t\n\r") for word in words):
+            told = ", ".join(map(shown, words))
+            raise OrchError("E207", f"kind and name of an event are words on one line, not {told}")
+        self._run.tell(words[0], words[1], _data(data))
+
+    def digest(self, scope: Scope, value: Any, digits: Any = LONGEST) -> str:
+        wanted = unwrap(digits)
+        if wanted not in range(1, LONGEST + 1):
+            raise OrchError("E207", f"digits is a number from 1 to {LONGEST}, not {shown(wanted)}")
+        try:
+            return digest(_data(value), int(wanted))
+        except NotStored as error:
+            raise OrchError("E207", f"this value has no digest: {error}") from None
+
+    # ── what is handed in ────────────────────────────────────────────────────────────────────────
+
+    def _ready(self, table: Any) -> Declaration:
+        """The table that is meant by its declaration or its name, made or widened if need be."""
+        given = plain(table)
+        name = given.get("table") if isinstance(given, dict) else given
+        if not isinstance(name, str):
+            help = "hand in what @store.table gave, or its name"
+            raise OrchError("E207", f"{shown(given)} is no table", help=help)
+        tables = self._run.execution.tables
+        if name not in self._declared:
+            return tables.known(name)
+        tables.declare(*self._declared[name])
+        return self._declared[name][0]
+
+    def _row(self, table: Declaration, what: str, given: Any) -> dict[str, Any]:
+        """What is to be written. E432 if a secret stands in it."""
+        row = _object(what, given)
+        for name, value in unwrap(given).items():
+            if "secret" in labels_of(value) or self._is_secret(row[name]):
+                help = "store where it can be found, not what it is"
+                raise OrchError("E432", f"{table.name}.{name} holds a secret, which is not stored", help=help)
+        return row
+
+    def _is_secret(self, value: Any) -> bool:
+        text = compact_json(value)
+        return self._run.redactor.clean(text) != text
+
+
+def _quiet(value: Any) -> Any:
+    """What was written, for who asks: a call that stands alone shows nothing."""
+    return with_facts(value, {"quiet": True})
+
+
+def _object(what: str, given: Any) -> dict[str, Any]:
+    data = {} if given is None else _data(given)
+    if not isinstance(data, dict):
+        raise OrchError("E207", f"{what} is an object, not {shown(data)}", help='{ status: "open" }')
+    return data
+
+
+def _data(value: Any) -> Any:
+    """A value without labels and facts: what is stored says nothing about where it came from."""
+    data = unwrap(value)
+    if data is MISSING:
+        return None
+    if isinstance(data, View):
+        return _data(data.plain())
+    if isinstance(data, list):
+        return [_data(item) for item in data]
+    if isinstance(data, dict):
+        return {name: _data(item) for name, item in data.items()}
+    return data
