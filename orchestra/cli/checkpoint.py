@@ -9,12 +9,15 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import click
 
 from orchestra.cli.clicked import invoke
 from orchestra.cli.moving import collect, take_over
 from orchestra.cli.scripts import Scripts
+from orchestra.cli.selection import Selection, filters
 from orchestra.cli.shell import Shell
 from orchestra.cli.stored import open_store
 from orchestra.cli.tally import amount
@@ -26,6 +29,7 @@ from orchestra.values.tagged import plain
 
 __all__ = ["main"]
 
+ALL = Selection()
 SHORT = 8  # digits of a key that lists show
 
 
@@ -40,18 +44,10 @@ class Stored:
     store: Store
     name: str
     script: str
+    root: Path
 
-    def entries(
-        self, fn: str | None = None, phase: str | None = None, key: str | None = None
-    ) -> list[CheckpointSummary]:
-        wanted = fn.removeprefix("@") if fn else None
-        return [
-            entry
-            for entry in list_checkpoints(self.store, self.script)
-            if wanted in (None, entry.fn, entry.fn.removeprefix("var:"))
-            and phase in (None, entry.phase)
-            and entry.key.startswith(key or "")
-        ]
+    def entries(self, wanted: Selection = ALL) -> list[CheckpointSummary]:
+        return wanted.of(self.store, self.script, self.root)
 
 
 @contextmanager
@@ -59,7 +55,7 @@ def results(shell: Shell, name: str) -> Iterator[Stored]:
     config = shell.config()
     script = Scripts.of(config, shell.environ).identity(name, config.root, shell.cwd)
     with open_store(config, shell) as store:
-        yield Stored(store, name, script)
+        yield Stored(store, name, script, config.root)
 
 
 @click.group(name="checkpoint")
@@ -69,19 +65,15 @@ def checkpoint() -> None:
 
 @checkpoint.command(name="list")
 @click.argument("script", required=False)
-@click.option("--fn", help="Only results of this function.")
-@click.option("--phase", help="Only results made in this phase.")
-@click.option("--key", help="Only keys that begin so.")
+@filters
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def list_entries(
-    shell: Shell, script: str | None, fn: str | None, phase: str | None, key: str | None, as_json: bool
-) -> None:
+def list_entries(shell: Shell, /, script: str | None, as_json: bool, **chosen: Any) -> None:
     """List the results of SCRIPT; without SCRIPT, each script with count and size."""
     if script is None:
         return _all_scripts(shell)
     with results(shell, script) as stored:
-        entries = stored.entries(fn, phase, key)
+        entries = stored.entries(Selection(**chosen))
     if as_json:
         return click.echo(json.dumps([asdict(entry) for entry in entries], indent=2, default=str))
     click.echo(f"Checkpoint entries for {script}:")
@@ -132,7 +124,7 @@ def _phases(entries: Iterable[CheckpointSummary]) -> dict[str, int]:
 def show(shell: Shell, script: str, key: str, previous: bool) -> None:
     """Print the value stored under KEY (its beginning is enough)."""
     with results(shell, script) as stored:
-        entry = _only(stored.entries(key=key.removeprefix("sha256:").rstrip("…")), key)
+        entry = _only(stored.entries(Selection(key=key.removeprefix("sha256:").rstrip("…"))), key)
         value = plain(checkpoint_value(stored.store, stored.script, entry.key, previous=previous))
     click.echo(value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
@@ -146,13 +138,16 @@ def _only(entries: list[CheckpointSummary], key: str) -> CheckpointSummary:
 
 @checkpoint.command(name="clean")
 @click.argument("script")
-@click.option("--fn", help="Only results of this function.")
+@filters
 @click.pass_obj
-def clean(shell: Shell, script: str, fn: str | None) -> None:
+def clean(shell: Shell, /, script: str, **chosen: Any) -> None:
     """Serve the results of SCRIPT no longer; each is replaced when its call is made again."""
+    wanted = Selection(**chosen)
     with results(shell, script) as stored:
         resume = stored.store.resume(stored.script)
-        count = resume.mark_function(fn.removeprefix("@"), None, None, False) if fn else resume.mark_all()
+        if wanted.fn:
+            resume.check_function(wanted.fn.removeprefix("@"))
+        count = resume.mark(entry.key for entry in stored.entries(wanted))
     click.echo(f'Cleared checkpoint cache for "{script}".')
     if count:
         kept = "1 result is kept until it is" if count == 1 else f"{count} results are kept until they are"

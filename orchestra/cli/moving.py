@@ -6,7 +6,6 @@ What is dropped is decided by `store.retention`, how a foreign folder is read by
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import click
 
 from orchestra.cli.render import table
 from orchestra.cli.scripts import Scripts
+from orchestra.cli.selection import Measured, Selection, filters
 from orchestra.cli.shell import Shell
 from orchestra.cli.stored import now, open_store
 from orchestra.cli.tally import amount
@@ -27,32 +27,33 @@ from orchestra.store.store import Store
 __all__ = ["collect", "take_over"]
 
 
-class Measured(click.ParamType[Any]):
-    """An option that `read` understands; what it does not is an error in our form."""
-
-    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
-        self.name = name
-        self._read = read
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        try:
-            return self._read(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 @click.command(name="gc")
+@click.argument("script", required=False)
+@filters
 @click.option("--keep", type=Measured("time", duration), help="Keep results that were used in this time, such as 30d.")
 @click.option("--max", "most", type=Measured("size", size), help="Drop the oldest until this is enough, such as 2GB.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be dropped.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def collect(shell: Shell, keep: float | None, most: int | None, dry_run: bool, as_json: bool) -> None:
-    """Drop results that no run asked for in 90 days (or [checkpoint] keep), replaced ones, and texts without use."""
-    config = shell.config()
+def collect(
+    shell: Shell,
+    /,
+    script: str | None,
+    keep: float | None,
+    most: int | None,
+    dry_run: bool,
+    as_json: bool,
+    **chosen: Any,
+) -> None:
+    """Drop results that no run asked for in 90 days (or [checkpoint] keep), replaced ones, and texts without use.
+
+    With filters or SCRIPT it drops the results that meet all of them, and no others.
+    """
+    config, wanted = shell.config(), Selection(**chosen)
     with open_store(config, shell) as store:
         retention = store.retention(config.checkpoint.keep if keep is None else keep)
-        collected = retention.collect(most=most, only_show=dry_run)
+        keys = None if script is None and wanted.wants_all else _chosen(store, wanted, script, config, shell)
+        collected = retention.collect(most=most, only_show=dry_run, chosen=keys)
         file = store.connection.path.stat().st_size
     if as_json:
         return click.echo(json.dumps({**asdict(collected), "file": file}, indent=2))
@@ -60,6 +61,13 @@ def collect(shell: Shell, keep: float | None, most: int | None, dry_run: bool, a
     if dry_run:
         shell.note("nothing was dropped; without --dry-run it is")
     return None
+
+
+def _chosen(store: Store, wanted: Selection, script: str | None, config: Config, shell: Shell) -> list[tuple[str, str]]:
+    """Script and key of the answers that are meant, of one script or of all."""
+    known = Scripts.of(config, shell.environ)
+    scripts = store.scripts() if script is None else [known.identity(script, config.root, shell.cwd)]
+    return [(name, entry.key) for name in scripts for entry in wanted.of(store, name, config.root)]
 
 
 def _lines(collected: Collected) -> list[tuple[str, str, str]]:

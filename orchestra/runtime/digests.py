@@ -31,10 +31,11 @@ from orchestra.values.tagged import MISSING, unwrap
 from orchestra.values.text import compact_json
 
 if TYPE_CHECKING:
+    from orchestra.nodes.script import Script
     from orchestra.runtime.module import Module
     from orchestra.runtime.run import Run
 
-__all__ = ["Digests"]
+__all__ = ["Digests", "budgets_in", "digest_of"]
 
 FORM = "1"  # of the token form; another number makes every stored answer stale
 CONSTANT_PARTS = (
@@ -65,7 +66,7 @@ class Digests:
 
     def of_node(self, node: Node, module: Module) -> dict[str, str]:
         """The same for an expression, such as the right side of `var llm`."""
-        parts = {"code:expression": self.of_span(node.span, module, _budgets(node))}
+        parts = {"code:expression": self.of_span(node.span, module, budgets_in(node))}
         self._add_references(node, module, set(), parts)
         return parts
 
@@ -100,21 +101,9 @@ class Digests:
 
     def of_span(self, span: Span, module: Module, without: Sequence[Span] = ()) -> str:
         """Digest of the tokens of a stretch of source, leaving out some parts of it."""
-        digest = self._of_tokens(span, module, without)
+        digest = digest_of(span, module.script, without)
         self._texts[digest] = span
         return digest
-
-    def _of_tokens(self, span: Span, module: Module, without: Sequence[Span]) -> str:
-        script = module.script
-        text = span.source.text
-        if script is None or not script.marks:
-            return _sha256(span.text)
-        marks = script.marks
-        tokens = range(len(marks) // 2)
-        first = bisect_left(tokens, span.start, key=lambda token: marks[2 * token])
-        last = bisect_left(tokens, span.end, key=lambda token: marks[2 * token])
-        kept = [i for i in range(first, last) if not any(part.start <= marks[2 * i] < part.end for part in without)]
-        return _sha256("\0".join([FORM, *(text[marks[2 * i] : marks[2 * i + 1]] for i in kept)]))
 
     # ── reachability ─────────────────────────────────────────────────────────────────────────────
 
@@ -124,7 +113,7 @@ class Digests:
         if name in parts:
             return
         definition: Exe = function.definition
-        parts[name] = self.of_span(definition.span, module, _budgets(definition))
+        parts[name] = self.of_span(definition.span, module, budgets_in(definition))
         own = {param.name for param in definition.params or ()}
         for part in (*(definition.params or ()), definition.body):
             self._add_references(part, module, own, parts)
@@ -238,7 +227,19 @@ class Digests:
                         self._add_constant(item.names[0], origin, parts)
 
 
-def _budgets(node: Node) -> list[Span]:
+def digest_of(span: Span, script: Script | None, without: Sequence[Span]) -> str:
+    """Digest of the tokens of a stretch of a script, leaving out some parts of it."""
+    if script is None or not script.marks:
+        return _sha256(span.text)
+    text, marks = span.source.text, script.marks
+    tokens = range(len(marks) // 2)
+    first = bisect_left(tokens, span.start, key=lambda token: marks[2 * token])
+    last = bisect_left(tokens, span.end, key=lambda token: marks[2 * token])
+    kept = [i for i in range(first, last) if not any(part.start <= marks[2 * i] < part.end for part in without)]
+    return _sha256("\0".join([FORM, *(text[marks[2 * i] : marks[2 * i + 1]] for i in kept)]))
+
+
+def budgets_in(node: Node) -> list[Span]:
     """Where budgets stand in a piece of code: whoever raises one does not want its answers again."""
     found = [part.without("budget") for part in walk(node) if isinstance(part, With)]
     return [span for span in found if span is not None]

@@ -14,7 +14,7 @@ from typing import Final
 
 from orchestra.store.connection import Connection
 
-__all__ = ["Blobs", "Common", "cut"]
+__all__ = ["Blobs", "Common", "blob_references", "cut"]
 
 WHOLE: Final = 8 * 1024  # bytes up to which a text is one blob
 SMALLEST: Final = 512  # bytes of a part
@@ -117,6 +117,14 @@ class Common:
     def _know(self, id: int, text: str) -> int:
         self._texts[id], self._ids[text] = text, id
         return id
+
+
+def blob_references(connection: Connection) -> list[tuple[str, str, str]]:
+    """Table, column, and whether it names blobs by `id` or `hash`: as the schema declares it."""
+    return connection.all(
+        'SELECT t.name, f."from", coalesce(f."to", \'id\') FROM sqlite_schema t, pragma_foreign_key_list(t.name) f'
+        " WHERE t.type = 'table' AND f.\"table\" = 'blobs'"
+    )
 
 
 def cut(content: bytes) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from orchestra.store.blobs import Blobs
+from orchestra.store.blobs import Blobs, blob_references
 from orchestra.store.claims import Owner
 from orchestra.store.connection import Connection
 from orchestra.store.keys import ELSEWHERE, canonical
@@ -84,6 +84,7 @@ class _Carrier:
         self._source = source
         self._target = target
         self._change = change
+        self._references = blob_references(source)
         self._from = Blobs(source)
         self._to = Blobs(target)
         self._names: dict[str, str] = {}
@@ -108,7 +109,7 @@ class _Carrier:
 
     def _carry_table(self, table: str, wanted: _Wanted | None) -> None:
         columns = [row[0] for row in self._source.all("SELECT name FROM pragma_table_info(?)", (table,))]
-        references = self._references(table)
+        references = {column: by for name, column, by in self._references if name == table}
         condition, values = wanted.of(table, columns) if wanted is not None else ("", ())
         places = ", ".join("?" * len(columns))
         insert = f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({places})"
@@ -118,13 +119,6 @@ class _Carrier:
             if wanted is None or wanted.take(table, row):
                 self._learn(wanted, table, row)
                 self._target.change(insert, self._changed(table, row, references))
-
-    def _references(self, table: str) -> dict[str, str]:
-        """Which columns name blobs, and by what."""
-        rows = self._source.all(
-            'SELECT "from", "to" FROM pragma_foreign_key_list(?) WHERE "table" = \'blobs\'', (table,)
-        )
-        return {column: by or "id" for column, by in rows}
 
     def _learn(self, wanted: _Wanted | None, table: str, row: Row) -> None:
         """Which code the answers were made by, and by which before."""

@@ -25,6 +25,7 @@ __all__ = [
     "exit_of",
     "list_calls",
     "list_checkpoints",
+    "list_deps",
     "list_runs",
     "show_call",
     "show_run",
@@ -195,6 +196,16 @@ def list_checkpoints(store: Store, script: str) -> list[CheckpointSummary]:
     """The stored answers of a script, oldest key first."""
     common = Common(store.connection)
     return [_checkpoint(store, common, row) for row in store.connection.all(CHECKPOINTS, (script,))]
+
+
+def list_deps(store: Store, script: str) -> dict[str, dict[str, str]]:
+    """Key → name → digest of what the answers of a script depend on besides code: files, and models."""
+    found: dict[str, dict[str, str]] = {}
+    for key, path, digest in store.connection.all(
+        "SELECT key, path, hash FROM checkpoint_deps WHERE script = ?", (script,)
+    ):
+        found.setdefault(key, {})[path] = digest
+    return found
 
 
 def checkpoint_value(store: Store, script: str, key: str, *, previous: bool = False) -> Any:

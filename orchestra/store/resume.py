@@ -33,7 +33,7 @@ class Resume:
 
         Raises E801 if there is none and E802 if there are several.
         """
-        marked = self._mark(self.of_phase(name, phases_in_source))
+        marked = self.mark(self.of_phase(name, phases_in_source))
         self._requests.mark_unfinished("phase", _from(name, phases_in_source))
         return marked
 
@@ -51,13 +51,13 @@ class Resume:
         prefix: only the first whose first argument begins so and the later calls of the same run, or with
                 `only_matching` all that begin so
         """
-        marked = self._mark(self.of_function(name, site, prefix, only_matching))
+        marked = self.mark(self.of_function(name, site, prefix, only_matching))
         self._requests.mark_unfinished("fn", [name])
         return marked
 
     def of_function(self, name: str, site: int | None, prefix: str | None, only_matching: bool) -> list[str]:
         """The keys of those answers."""
-        self._check_function(name)
+        self.check_function(name)
         rows = self._rows(name, site)
         if prefix is not None:
             start = storable(prefix)
@@ -87,13 +87,15 @@ class Resume:
             counts[name] = counts.get(name, 0) + count
         return counts
 
-    def _mark(self, keys: Iterable[str]) -> int:
+    def mark(self, keys: Iterable[str]) -> int:
+        """Mark the answers with these keys."""
         chosen = list(keys)
         with self._connection.transaction():
             self._requests.mark(chosen)
             return sum(self._connection.change(f"{MARKED} AND key = ?", (self._script, key)) for key in chosen)
 
-    def _check_function(self, name: str) -> None:
+    def check_function(self, name: str) -> None:
+        """Raises E803 if no answer is of the function or variable `name`."""
         counts = self.functions()
         if name in counts or name in self._requests.functions():
             return

@@ -6,14 +6,14 @@ When that happens is decided by a user, or by `Retention.due` at the end of a ru
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from orchestra.errors import OrchError
-from orchestra.store.blobs import Common
+from orchestra.store.blobs import Common, blob_references
 from orchestra.store.claims import Owner
 from orchestra.store.connection import Connection
 from orchestra.store.happenings import keep_event
@@ -33,21 +33,15 @@ LAST_USE: Final = "coalesce(last_hit, created)"
 UNUSED: Final = """
     DELETE FROM blobs WHERE id NOT IN (
         WITH RECURSIVE used (id) AS (
-            SELECT validity FROM checkpoints
-            UNION SELECT tags FROM checkpoints WHERE tags IS NOT NULL
-            UNION SELECT reason FROM checkpoints WHERE reason IS NOT NULL
-            UNION SELECT text FROM code_texts
-            UNION SELECT answer_tags FROM calls WHERE answer_tags IS NOT NULL
-            UNION SELECT id FROM blobs WHERE hash IN (
-                SELECT first_blob FROM checkpoints WHERE first_blob IS NOT NULL
-                UNION SELECT value_blob FROM checkpoints WHERE value_blob IS NOT NULL
-                UNION SELECT previous FROM checkpoints WHERE previous IS NOT NULL
-                UNION SELECT blob FROM checkpoint_files
-                UNION SELECT answer_blob FROM calls WHERE answer_blob IS NOT NULL)
+            {named}
             UNION SELECT part.value FROM used
                 JOIN blobs whole ON whole.id = used.id AND whole.codec = 'parts'
                 JOIN json_each(CAST(whole.bytes AS TEXT)) part)
         SELECT id FROM used)"""
+BY: Final = {
+    "id": "SELECT {column} FROM {table} WHERE {column} IS NOT NULL",
+    "hash": "SELECT id FROM blobs WHERE hash IN (SELECT {column} FROM {table} WHERE {column} IS NOT NULL)",
+}
 
 # The call of a model behind `calls`, as part of an answer.
 WHOSE: Final = (
@@ -91,14 +85,17 @@ class Retention:
         self._connection = connection
         self._keep = keep
 
-    def collect(self, *, most: int | None = None, only_show: bool = False) -> Collected:
+    def collect(
+        self, *, most: int | None = None, only_show: bool = False, chosen: Iterable[tuple[str, str]] | None = None
+    ) -> Collected:
         """Drop replaced answers, answers out of use and what nobody refers to any more.
 
         most:      bytes that are to remain at most, even if answers go that are in use
+        chosen:    script and key of the answers that are to go, and then no others
         only_show: change nothing. Raises E806 while a run is at work: it may rely on a text that has no user yet.
         """
         with self._without_foreign_keys():
-            collected = self._collected(most, only_show)
+            collected = self._collected(most, only_show, chosen)
         if not only_show:
             self._connection.change("VACUUM")
             self._connection.all("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -134,24 +131,34 @@ class Retention:
             return datetime.fromisoformat(self._connection.now()) - datetime.fromisoformat(started) < GONE
         return not ended
 
-    def _collected(self, most: int | None, only_show: bool) -> Collected:
+    def _collected(self, most: int | None, only_show: bool, chosen: Iterable[tuple[str, str]] | None) -> Collected:
         found: list[Collected] = []
         try:
             with self._connection.transaction():
-                found.append(self._dropped(most))
+                found.append(self._dropped(most, chosen))
                 if only_show:
                     raise _OnlyAsked
         except _OnlyAsked:
             pass
         return found[0]
 
-    def _dropped(self, most: int | None) -> Collected:
+    def _dropped(self, most: int | None, chosen: Iterable[tuple[str, str]] | None) -> Collected:
         """To be called in a transaction, in which no other run can begin."""
         working = self.working()
         if working:
             names = ", ".join(working)
             raise OrchError("E806", f"nothing is dropped while runs are at work: {names}", help="try again afterwards")
         before = self.size()
+        if chosen is None:
+            self._drop_old()
+        else:
+            self._drop_chosen(list(chosen))
+        self._drop_unused()
+        while most is not None and self._bytes() > most and self._drop_oldest():
+            self._drop_unused()
+        return Collected(before, self.size())
+
+    def _drop_old(self) -> None:
         self._connection.change("UPDATE checkpoints SET previous = NULL WHERE previous IS NOT NULL")
         self._connection.change("DELETE FROM replaced")
         oldest = datetime.fromisoformat(self._connection.now()) - self._keep
@@ -162,10 +169,13 @@ class Retention:
             f" AND NOT EXISTS ({WHOSE})",
             (oldest.isoformat(),),
         )
-        self._drop_unused()
-        while most is not None and self._bytes() > most and self._drop_oldest():
-            self._drop_unused()
-        return Collected(before, self.size())
+
+    def _drop_chosen(self, chosen: list[tuple[str, str]]) -> None:
+        """With the answers that they replaced."""
+        here = "WHERE script = ? AND key = ?"
+        rows = [row for pair in chosen for row in self._connection.all(f"SELECT rowid FROM checkpoints {here}", pair)]
+        self._drop_answers("rowid IN (SELECT value FROM json_each(?))", json.dumps([id for (id,) in rows]))
+        self._connection.change_many(f"DELETE FROM replaced {here}", chosen)
 
     def _drop_oldest(self) -> int:
         """Drop a share of the answers, those first that were not asked for longest; how many."""
@@ -185,7 +195,10 @@ class Retention:
                 f"DELETE FROM {table} WHERE (script, key) NOT IN (SELECT script, key FROM checkpoints)"
             )
         self._drop_code_texts()
-        self._connection.change(UNUSED)
+        named = " UNION ".join(
+            BY[by].format(table=table, column=column) for table, column, by in blob_references(self._connection)
+        )
+        self._connection.change(UNUSED.format(named=named))
 
     def _drop_code_texts(self) -> None:
         """Texts of code stay as long as an answer was made by it, or tells that it was made by other code before."""
