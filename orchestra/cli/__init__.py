@@ -15,6 +15,7 @@ __all__ = ["COMMANDS", "main"]
 # Command → module with `main(argv, shell) -> exit code`, and what it is for.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("orchestra.cli.run", "run a script of the project; without a name, list them"),
+    "eval": ("orchestra.cli.evaluate", "run statements, and show what expressions are worth"),
     "plan": ("orchestra.cli.plan", "what a run would ask and cost, before anything is spent"),
     "runs": ("orchestra.cli.runs", "list what was run"),
     "show": ("orchestra.cli.show", "one run and its model calls, or one call in full"),

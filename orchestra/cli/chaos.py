@@ -58,7 +58,7 @@ def chaos(
     orch chaos NAME --models replies.jsonl. The exit code is 0 if all is well, else 1.
     """
     config = shell.config()
-    path = Scripts.of(config, shell.environ).find(name).path
+    path = Scripts.of(config, shell.environ).locate(name, shell.cwd).path
     chosen = _kinds(kinds)
     blows = [read_blow(text) for text in only]
     with tempfile.TemporaryDirectory(prefix="orch-chaos-") as folder:

@@ -26,7 +26,7 @@ from orchestra.store.store import Store
 __all__ = ["Ordeal", "Outcome", "Undisturbed"]
 
 CLOCK, EARLIER = "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"
-DONE = (0, 5)  # exit codes of a script that came to its end
+DONE = (0, 3, 5)  # exit codes of a script that came to its end, or to a gate
 PATIENCE = 60.0  # seconds that a run may take longer than the undisturbed one
 OURS = re.compile(r"\.orch/|llm/output/[^/]+/[^/]+/prompts/")  # records of what was asked, not the script's files
 RUN_FOLDER = re.compile(r"(llm/output/[^/\s]+)/\d{4}-\d\d-\d\d-\d+")

@@ -49,7 +49,7 @@ def main(argv: list[str], shell: Shell) -> int:
         raise usage("no script named", "orch plan NAME")
     path = shell.cwd / line.words[0]
     config = shell.config(path if path.is_file() else None)
-    source = path if path.is_file() else Scripts.of(config, shell.environ).find(line.words[0]).path
+    source = path if path.is_file() else Scripts.of(config, shell.environ).locate(line.words[0], shell.cwd).path
     planned = _planned(source, with_arguments(line, 1), config, shell)
     if line.options.json:
         shell.say(json.dumps(_data(planned), ensure_ascii=False, indent=2))

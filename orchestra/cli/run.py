@@ -21,7 +21,8 @@ __all__ = ["main"]
 HEAD = """\
 Usage: orch run [NAME] [OPTIONS] [--key value …] [-- …]
 
-Runs llm/run/NAME.mld or llm/run/NAME/index.mld; without NAME the scripts are listed.
+Runs llm/run/NAME.mld or llm/run/NAME/index.mld; without NAME the scripts are listed. NAME may be a file, or a folder
+with an index.mld.
 Options that orch does not know are fields of @payload, and so is everything after --.
 """
 
@@ -36,7 +37,7 @@ def main(argv: list[str], shell: Shell) -> int:
     if not line.words:
         return _list(scripts, line, shell)
     try:
-        found = scripts.find(line.words[0])
+        found = scripts.locate(line.words[0], shell.cwd)
     except OrchError:
         shell.note(scripts.listing())
         raise

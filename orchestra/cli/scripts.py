@@ -50,12 +50,24 @@ class Scripts:
                 return Found(existing[0], tuple(existing[1:]))
         raise self._not_found(name)
 
+    def locate(self, name: str, cwd: Path) -> Found:
+        """The script of this name, else the file or folder that `name` leads to from `cwd`. Raises like `find`."""
+        try:
+            return self.find(name)
+        except OrchError:
+            path = (cwd / name).resolve()
+            entries = [path / f"{entry}{suffix}" for entry in ENTRIES for suffix in SUFFIXES] if path.is_dir() else []
+            existing = [file for file in (path, *entries) if file.is_file() and file.name.endswith(SUFFIXES)]
+            if not existing:
+                raise
+            return Found(existing[0], tuple(existing[1:]))
+
     def identity(self, name: str, root: Path, cwd: Path) -> str:
         """What the store calls a script: its path from the root, or `name` itself if the script is gone."""
         path = cwd / name
         if not path.is_file():
             try:
-                path = self.find(name).path
+                path = self.locate(name, cwd).path
             except OrchError:
                 return name
         return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from orchestra.errors import Note, OrchError
 from orchestra.nodes.base import Node, Statement, node, present
 from orchestra.nodes.op import Op
+from orchestra.nodes.questions import Question
 from orchestra.nodes.signals import Continue, Done, Retry, Return, Skip
 from orchestra.nodes.tool_collection import collected
 from orchestra.source import Span
@@ -211,7 +212,10 @@ def check_labels(labels: list[str], span: Span) -> None:
 
 @node
 class Var(Statement):
-    """`var labels @name = value`: once, for the whole module. `var tools` makes a collection of tools."""
+    """`var labels @name = value`: once, for the whole module. `var tools` makes a collection of tools.
+
+    `input labels @name "prompt"` is one whose value a person gives, in a block a `let`.
+    """
 
     labels: list[str]
     target: Any
@@ -220,6 +224,8 @@ class Var(Statement):
     collects: bool = field(init=False)  # the value describes tools
 
     def __post_init__(self) -> None:
+        if isinstance(self.value, Question):
+            self.value.name = self.target[1:]
         self.collects = self.labels[:1] == ["tools"]
         self.labels = self.labels[1:] if self.collects else self.labels
         check_labels(self.labels, self.span)
@@ -250,6 +256,8 @@ class Let(Statement):
 
     def __post_init__(self) -> None:
         self.name = self.target[1:] if isinstance(self.target, str) else None
+        if isinstance(self.value, Question) and self.name is not None:
+            self.value.name = self.name
 
     def exec(self, scope: Scope) -> None:
         value = self.value.whole(scope)

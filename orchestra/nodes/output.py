@@ -11,6 +11,7 @@ from orchestra.nodes.commands import Code, Command, CommandOptions, QuotedComman
 from orchestra.nodes.files import Load
 from orchestra.nodes.foreach import Foreach
 from orchestra.nodes.functions import Call, Stream
+from orchestra.nodes.gates import Gate
 from orchestra.nodes.joining import Joiner
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import For
@@ -262,9 +263,9 @@ class Invocation(Statement):
         value = self.value
         acts = value.value if isinstance(value, WithOptions) and isinstance(value.value, Joiner) else value
         statement = getattr(acts, "exec_statement", None)
-        if statement is not None:
+        if statement is not None and (not isinstance(acts, Gate) or begins_effect(scope)):
             return statement(scope)  # type: ignore[no-any-return]
-        if begins_effect(scope):
+        if statement is None and begins_effect(scope):
             self._shown(scope)
         return None
 

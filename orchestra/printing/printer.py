@@ -21,7 +21,7 @@ from orchestra.nodes.output import Invocation
 from orchestra.nodes.pipelines import Pipeline
 from orchestra.printing.comments import Comments
 from orchestra.printing.layout import HARD, LINE, SOFT, Doc, Group, Nest, edge, has_lines, joined_by
-from orchestra.scan.words import NAME, STATEMENTS
+from orchestra.scan.words import BEGINNINGS, NAME
 from orchestra.source import Span
 
 __all__ = ["PRINTERS", "Level", "Printer", "listed", "prints", "spaced"]
@@ -161,7 +161,7 @@ def _stacked(entries: list[_Entry]) -> Doc:
 def begins_statement(doc: Doc) -> bool:
     """Whether the text begins with a word that would begin a statement after a bracket."""
     word = NAME.match(edge(doc, 0))
-    return word is not None and word.group() in STATEMENTS
+    return word is not None and word.group() in BEGINNINGS
 
 
 def _leftmost(node: Node) -> Node:

@@ -20,6 +20,7 @@ from orchestra.nodes.guards import (
     Unlabel,
 )
 from orchestra.nodes.policies import Auth, ImportPolicy, Policy, Union
+from orchestra.nodes.questions import Question
 from orchestra.nodes.unbuilt import Sign, Verify
 from orchestra.printing.layout import Doc
 from orchestra.printing.printer import Level, Printer, listed, prints, spaced
@@ -119,6 +120,11 @@ def box(node: Box, show: Printer) -> Doc:
 @prints(Gate)
 def gate(node: Gate, show: Printer) -> Doc:
     return spaced("gate", show(node.name, Level.POSTFIX), show(node.options))
+
+
+@prints(Question)
+def question(node: Question, show: Printer) -> Doc:
+    return spaced(show(node.prompt, Level.POSTFIX), show(node.options))
 
 
 @prints(GateOptions)

@@ -33,6 +33,7 @@ from orchestra.nodes.output import (
     Show,
     StreamName,
 )
+from orchestra.nodes.questions import Question
 from orchestra.nodes.script import Checkpoint, Document, Script
 from orchestra.nodes.trying import Throw
 from orchestra.printing.layout import LINE, Doc
@@ -81,11 +82,15 @@ def items_target(node: ItemsTarget, show: Printer) -> Doc:
 @prints(Var)
 def var(node: Var, show: Printer) -> Doc:
     target = (_target(node.target, show), node.optional or "")
+    if isinstance(node.value, Question):
+        return spaced("input", labels(node.labels), target, show(node.value))
     return spaced("var", "tools" if node.collects else "", labels(node.labels), target, "=", show(node.value))
 
 
 @prints(Let)
 def let(node: Let, show: Printer) -> Doc:
+    if isinstance(node.value, Question):
+        return spaced("input", _target(node.target, show), show(node.value))
     return "let ", _target(node.target, show), " = ", show(node.value)
 
 

@@ -151,7 +151,8 @@ class Recording:
             [self.redactor.clean(word) for word in self.request.argv],
             new=self.options.new,
             read_digest=self.digest_now,
-            run=self.options.run if self.request.past is None else self.request.past.id,
+            run=self.request.past and self.request.past.id,
+            name=self.options.run if self.request.past is None else None,
         )
         if self.options.seed is None:
             self.random.seed(execution.seed)

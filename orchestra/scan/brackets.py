@@ -70,7 +70,7 @@ class BracketRules(WordRules, TextRules):
         if words.ASKS.match(text, start):
             return calls or not is_list(text, here)
         if match := words.NAME.match(text, start):
-            return match.group() in words.STATEMENTS and (calls or not self._is_element(match, here))
+            return match.group() in words.BEGINNINGS and (calls or not self._is_element(match, here))
         if chain := _CHAIN.match(text, start):
             if re.match(r"\s*\+=", text[chain.end() : chain.end() + 20]):
                 return True

@@ -19,8 +19,10 @@ STATEMENTS: Final = frozenset(
     "box hook guard policy auth sign verify needs profiles stream try throw done continue skip foreach cmd "
     "retry".split()
 )
+# With these they begin a block after `[`. Elsewhere the two may be labels, and prose in documents.
+BEGINNINGS: Final = STATEMENTS | {"gate", "input"}
 # Those of them that begin a value as well, so that they can be elements of an array.
-VALUES: Final = frozenset("when for foreach loop run cmd".split())
+VALUES: Final = frozenset("when for foreach loop run cmd gate".split())
 DIRECTIVES: Final = STATEMENTS - {"let", "done", "continue", "skip", "retry", "cmd"}
 
 # Word → terminal. The parser's state decides whether a word may be one here.
@@ -78,6 +80,7 @@ WORDS: Final[dict[str, str]] = {
     "by": "_BY",
     "verify": "_VERIFY",
     "gate": "_GATE",
+    "input": "_INPUT",
     "git": "_GIT",
     "needs": "_NEEDS",
     "profiles": "_PROFILES",
@@ -125,6 +128,7 @@ FOLLOWED_BY: Final[dict[str, re.Pattern[str]]] = {
     "_FOR": re.compile(r"\s+(?:@|parallel\b|\d+\s+parallel\b|\()"),
     "_BOX": re.compile(r"\s*[{\[]|\s+(?:@|with\b)"),
     "_GATE": re.compile(r"\s*[\"'`]|\s+@[\w.-]+\s+with\s*\{"),
+    "_INPUT": re.compile(r"\s+(?:[A-Za-z][\w.:-]*,?\s+)*@[A-Za-z_][\w-]*\s+[\"'`]"),
     "_UNION": re.compile(r"\s*\("),
     "DENIED": re.compile(r"\s*(?:=>|&&|\|\||==|!=|\?)|\s+\["),
     "STREAM_NAME": re.compile(r"(?![/.\w])"),

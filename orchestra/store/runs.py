@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from orchestra.errors import OrchError
 from orchestra.store.calls import Calls
 from orchestra.store.checkpoints import Checkpoints
 from orchestra.store.claims import Claims, Owner
@@ -26,6 +28,7 @@ from orchestra.store.values import Codec
 
 __all__ = ["Execution", "Run", "begin", "payload_hash"]
 
+AUTOMATIC = re.compile(r"r\d+")
 RUN = "id, script, number, started, out_dir, seed"
 
 
@@ -114,17 +117,21 @@ def begin(
     *,
     new: bool,
     id: str | None = None,
+    name: str | None = None,
 ) -> tuple[Run, str]:
     """The run to work on, with `new` the next of this script and payload, and the id of a new execution.
 
-    id: of the run, if it is not to be the last one; a run that begins gets it as its name
+    id:   of the run, if it is not to be the last one
+    name: the id of a run that may have to begin; E810 if it is another script's, or was begun with another payload
     """
     payload = storable(canonical(json.loads(payload_json)))
     with connection.transaction():
         last = _last(connection, script, payload_hash(payload))
-        run = last if id is None else _named(connection, id)
+        run = _named(connection, id) if id is not None else last
+        if name is not None:
+            run = _called(connection, name, script, payload, new)
         if run is None or new:
-            run = _create(connection, script, payload, 1 if last is None else last.number + 1, id)
+            run = _create(connection, script, payload, 1 if last is None else last.number + 1, name)
         return run, _execute(connection, owner, run, argv)
 
 
@@ -139,6 +146,28 @@ def _last(connection: Connection, script: str, payload_hash: str) -> Run | None:
 def _named(connection: Connection, id: str) -> Run | None:
     row = connection.one(f"SELECT {RUN} FROM runs WHERE id = ?", (id,))
     return Run(*row) if row else None
+
+
+def _called(connection: Connection, name: str, script: str, payload: str, new: bool) -> Run | None:
+    """The run of this name, None if it is to begin. Raises E810 for a name that is not to be had."""
+    run = _named(connection, name)
+    if run is None:
+        if AUTOMATIC.fullmatch(name):
+            help = "choose a name that is no r and a number"
+            raise OrchError("E810", f'there is no run "{name}", and orch gives such names itself', help=help, exit=2)
+        return None
+    if new:
+        raise OrchError("E810", f'there is a run "{name}" already', help="choose another name for --run", exit=2)
+    row = connection.one("SELECT payload FROM runs WHERE id = ?", (name,))
+    if run.script != script:
+        raise OrchError("E810", f'the run "{name}" is one of {run.script}', help="choose another name", exit=2)
+    if row != (payload,):
+        begun = row[0] if row else ""
+        raise OrchError(
+            "E810", f'the run "{name}" was begun with the payload {begun}', help="go on with the same one, or choose"
+            " another name for --run", exit=2,
+        )  # fmt: skip
+    return run
 
 
 def _create(connection: Connection, script: str, payload: str, number: int, name: str | None) -> Run:

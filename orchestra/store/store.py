@@ -53,15 +53,17 @@ class Store:
         new: bool,
         read_digest: Callable[[str], str | None],
         run: str | None = None,
+        name: str | None = None,
     ) -> Execution:
         """Begin to work on the last run of this script and payload, or with `new` on the next one.
 
         script:      path relative to the project root
         read_digest: the sha256 of a file that an answer depends on as it is now, None if it is gone
         run:         the id of an earlier run to work on instead
+        name:        the id of a run that begins if there is none
         """
         owner = Owner.current()
-        chosen, id = begin(self.connection, owner, script, payload_json, argv, new=new, id=run)
+        chosen, id = begin(self.connection, owner, script, payload_json, argv, new=new, id=run, name=name)
         execution = Execution(self.connection, self.codec, owner, read_digest, chosen, id)
         self._executions.append(execution)
         return execution
