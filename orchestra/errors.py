@@ -63,6 +63,7 @@ NAMES: dict[str, str] = {
     "E431": "TABLE_DECLARATION",
     "E432": "TABLE_VALUE",
     "E433": "TABLE_CONFLICT",
+    "E434": "TRANSACTION_WAITS",
     "E501": "COMMAND_FAILED",
     "E502": "COMMAND_REFUSED",
     "E503": "TIMEOUT",

@@ -272,6 +272,7 @@ class _Session:
     def _claims_beat(self) -> None:
         try:
             self.run.execution.claims.beat()
+            self.run.execution.tables.beat()
         except OrchError as error:
             self.run.end_with(error)
 

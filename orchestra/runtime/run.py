@@ -107,6 +107,7 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
 
     def wait(self, work: Callable[..., Awaitable[Any]], *args: Any) -> Any:
         """Wait for an async function inside the trio task that evaluates."""
+        self.tables.check_waiting()
         self.waits += 1
         try:
             return greenback.await_(work(*args))
@@ -116,7 +117,7 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
     def breathe(self, rounds: int = 1) -> None:
         """Let signals, time limits and sibling tasks act during a long loop, of which `rounds` more have begun."""
         self._rounds += rounds
-        if self._rounds >= BREATH:
+        if self._rounds >= BREATH and not self.tables.breathless:
             self._rounds = 0
             self.wait(trio.lowlevel.checkpoint)
             self.check_interrupted()
@@ -255,6 +256,7 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
         def handler(op: Op, scope: Scope) -> Any:
             if "llm" not in op.labels:
                 return body(op, scope)
+            self.tables.check_waiting()
             try:
                 return self.memo.call(op, body, scope, facts)
             except OrchError as error:

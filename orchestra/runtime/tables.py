@@ -5,7 +5,8 @@ What is in a table, and what may be, is the store's business. A table is handed 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from orchestra.errors import OrchError
@@ -15,6 +16,7 @@ from orchestra.nodes.views import View
 from orchestra.store.declaration import Declaration, read_declaration, shown
 from orchestra.store.tables import digest
 from orchestra.store.values import NotStored
+from orchestra.values.executable import Executable
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, labels_of, plain, unwrap, with_facts
 from orchestra.values.text import compact_json
@@ -31,6 +33,7 @@ PARAMS: Final[dict[str, tuple[tuple[str, ...], int]]] = {
     "select": (("table", "where", "options"), 1),
     "get": (("table", "key"), 2),
     "update": (("table", "where", "changes"), 3),
+    "claim": (("table", "where", "changes"), 3),
     "event": (("kind", "name", "data"), 2),
     "digest": (("value", "digits"), 1),
 }
@@ -39,7 +42,8 @@ LONGEST: Final = 64  # hexadecimal digits of a sha256
 
 def store_functions() -> dict[str, Native]:
     """The exports of the bundled module `@orch/store`."""
-    return {name: Native(name, params, _body(name, len(params), needs)) for name, (params, needs) in PARAMS.items()}
+    made = {name: Native(name, params, _body(name, len(params), needs)) for name, (params, needs) in PARAMS.items()}
+    return {**made, "tx": Native("tx", ("function", "argument"), _transaction)}
 
 
 def _body(name: str, most: int, needs: int) -> Callable[[Op, Scope], Any]:
@@ -52,12 +56,24 @@ def _body(name: str, most: int, needs: int) -> Callable[[Op, Scope], Any]:
     return body
 
 
+def _transaction(op: Op, scope: Scope) -> Any:
+    """Call a function with the arguments behind it; its writes are all made, or none."""
+    callee = unwrap(op.inputs[0]) if op.inputs else None
+    if not isinstance(callee, Executable):
+        help = "exe @move(grams) = [ … ] and then @store.tx(@move, 500)"
+        raise OrchError("E207", "the first argument of @store.tx is a function", help=help)
+    work = Op("exe", callee.name, op.inputs[1:], callee.labels, op.span, "", {}, callee)
+    with scope.run.tables.transaction():
+        return scope.run.call(work, scope)
+
+
 class ScriptTables:
     """What a run does for `@orch/store`. Nothing is begun in the store before the first row."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._declared: dict[str, tuple[Declaration, str]] = {}  # with the module that did
+        self._within = False  # a transaction
 
     def table(self, scope: Scope, name: Any, declaration: Any) -> Any:
         """Declare a table; it is made when it is needed."""
@@ -80,6 +96,34 @@ class ScriptTables:
         declared = self._ready(table)
         told = self._row(declared, "changes", changes)
         return _quiet(self._run.execution.tables.update(declared, _object("where", where), told))
+
+    def claim(self, scope: Scope, table: Any, where: Any, changes: Any) -> Any:
+        declared = self._ready(table)
+        told = self._row(declared, "changes", changes)
+        return self._run.execution.tables.claim(declared, _object("where", where), told)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes within, or none. One within another is a part of it."""
+        outer, tables = self._within, self._run.execution.tables
+        self._within = True
+        try:
+            with tables.transaction():
+                yield
+        finally:
+            self._within = outer
+
+    @property
+    def breathless(self) -> bool:
+        """Whether nothing may be waited for: others would write into a transaction that is not theirs."""
+        return self._within
+
+    def check_waiting(self) -> None:
+        """E434 within a transaction."""
+        if self._within:
+            help = "do it before, and hand what came of it to the function"
+            what = "nothing is waited for within @store.tx: no model, no command, no code, no person, no pause"
+            raise OrchError("E434", what, help=help)
 
     def event(self, scope: Scope, kind: Any, name: Any, data: Any = None) -> None:
         words = [unwrap(kind), unwrap(name)]

@@ -42,6 +42,13 @@ class Owner:
     def row(self) -> tuple[str, str, int, str]:
         return self.host, self.boot, self.pid, self.born
 
+    def outlives(self, other: Owner, beat: str, now: str) -> bool:
+        """Whether `other` is gone: seen to be, or on another machine and silent for too long."""
+        ended = self.sees_end_of(other)
+        if ended is None:
+            return (datetime.fromisoformat(now) - datetime.fromisoformat(beat)).total_seconds() > SILENCE
+        return ended
+
     def sees_end_of(self, other: Owner) -> bool | None:
         """Whether `other` has ended, None if that cannot be seen from here."""
         if self.host != other.host:

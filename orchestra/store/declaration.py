@@ -17,10 +17,11 @@ from orchestra.errors import OrchError, nearest
 from orchestra.store.connection import storable
 from orchestra.values.text import compact_json
 
-__all__ = ["GIVEN", "NOW", "Column", "Declaration", "quoted", "read_declaration", "shown"]
+__all__ = ["GIVEN", "HOLDER", "NOW", "STALE", "Column", "Declaration", "quoted", "read_declaration", "shown"]
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 GIVEN: Final = "_given"  # column with the digest of a row as it was inserted
+STALE: Final = "stale"  # field of a row: whether the process that held it is gone
 NOW: Final = "now"  # default of a column of kind time: the moment of the write
 LARGEST: Final = 2**63
 WIDEST: Final = 60  # characters of a value in a message
@@ -38,7 +39,7 @@ KINDS: Final[Mapping[str, tuple[str, str, Callable[[Any], bool]]]] = {
 }
 STRUCTURES: Final = ("json", "object", "array")
 SETTINGS: Final = ("type", "oneOf", "default", "required", "min", "max", "onUpdate")
-PARTS: Final = ("key", "columns", "append")
+PARTS: Final = ("key", "columns", "append", "lease")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +138,28 @@ class Column:
         return f"{self.name}: {self.one_of[0] if self.one_of else '…'}"
 
 
+# Columns of a table with leases: the process that holds a row, and its last sign of life.
+HOLDER: Final = {
+    "owner_host": "TEXT",
+    "owner_boot": "TEXT",
+    "owner_pid": "INTEGER",
+    "owner_born": "TEXT",
+    "heartbeat_at": "TEXT",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A table. key: the columns by which a row is known; append: rows are never changed."""
+    """A table. key: the columns by which a row is known; append: rows are never changed.
+
+    lease: what a row is like while a process holds it, None if none ever does
+    """
 
     name: str
     key: tuple[str, ...]
     columns: Mapping[str, Column]
     append: bool
+    lease: Mapping[str, Any] | None
     data: Mapping[str, Any]  # as it was written, for the next comparison
 
     def column(self, name: str) -> Column:
@@ -159,6 +174,8 @@ class Declaration:
     @property
     def ddl(self) -> str:
         columns = [column.ddl for column in self.columns.values()]
+        if self.lease is not None:
+            columns += [f"{name} {kind}" for name, kind in HOLDER.items()]
         key = ", ".join(map(quoted, self.key))
         return (
             f"CREATE TABLE {quoted(self.name)} (\n    "
@@ -183,7 +200,7 @@ def read_declaration(name: Any, data: Any) -> Declaration:
     append = data.get("append", False)
     if not isinstance(append, bool):
         raise OrchError("E431", f"table {name}: append is true or false, not {shown(append)}")
-    return Declaration(name, key, columns, append, data)
+    return Declaration(name, key, columns, append, _lease(name, data.get("lease"), columns), data)
 
 
 def _columns(table: str, data: Any) -> dict[str, Column]:
@@ -196,6 +213,8 @@ def _column(table: str, name: str, settings: Any) -> Column:
     place = f"{table}.{name}"
     if NAME.fullmatch(name) is None:
         raise OrchError("E431", f"{shown(name)} is no name for a column of {table}", help="small letters, digits and _")
+    if name in HOLDER or name == STALE:
+        raise OrchError("E431", f"{place} is a name that tables with leases need themselves")
     given = {"type": settings} if isinstance(settings, str) else settings
     if not isinstance(given, dict):
         raise OrchError("E431", f"{place} is declared as {shown(given)}", help='a type, or { type: "text", … }')
@@ -246,6 +265,21 @@ def _touched(place: str, kind: str, given: Mapping[str, Any]) -> bool:
     if wanted != NOW or kind != "time":
         raise OrchError("E431", f'{place}: onUpdate is "now", for columns of the type time')
     return True
+
+
+def _lease(table: str, given: Any, columns: Mapping[str, Column]) -> Mapping[str, Any] | None:
+    """`true` stands for `{ status: "running" }` where that is a state of a row."""
+    if given is None or given is False:
+        return None
+    status = columns.get("status")
+    wanted = {"status": "running"} if given is True and status and "running" in status.one_of else given
+    if not isinstance(wanted, dict) or not wanted:
+        help = 'lease: { status: "running" }'
+        raise OrchError("E431", f"table {table} does not say what a row is like while somebody holds it", help=help)
+    for name in wanted:
+        if name not in columns:
+            raise OrchError("E431", f"the lease of table {table} names {shown(name)}, which is no column")
+    return wanted
 
 
 def _key(table: str, given: Any, columns: Mapping[str, Column]) -> tuple[str, ...]:

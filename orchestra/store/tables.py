@@ -7,15 +7,19 @@ what it left.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, Final
 
 from orchestra.errors import OrchError, nearest
+from orchestra.store.claims import Owner
+from orchestra.store.conditions import condition, limit, order
 from orchestra.store.connection import Connection
-from orchestra.store.declaration import GIVEN, Declaration, quoted, read_declaration, shown
+from orchestra.store.declaration import GIVEN, HOLDER, STALE, Declaration, quoted, read_declaration, shown
 from orchestra.store.keys import canonical
+from orchestra.store.leases import Leases
 
 __all__ = ["Tables", "digest"]
 
@@ -27,15 +31,16 @@ OPTIONS: Final = ("order", "limit", "newest")
 class Tables:
     """The declared tables of a store, as one process uses them."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, owner: Owner) -> None:
         self._connection = connection
+        self._leases = Leases(connection, owner)
         self._ready: dict[str, Declaration] = {}
 
     def declare(self, wanted: Declaration, module: str) -> None:
         """Make the table, or widen it to what is declared now. E431 for a change that is none of more columns."""
         if self._ready.get(wanted.name) is wanted:
             return
-        with self._writing():
+        with self.transaction():
             known = self._stored(wanted.name)
             if known is None:
                 self._create(wanted, module)
@@ -62,25 +67,43 @@ class Tables:
         E432 for values that may not stand there, E433 if another row has the key.
         """
         sql, values = self._insertion(table, given)
-        with self._writing():
+        with self.transaction():
             if self._connection.change(sql, values) == 0:
                 return self._again(table, given, values[-1])
+            self._leases.take(table, _key_condition(table), _key_values(table, given))
             row = self._at(table, given)
         assert row is not None
         return row
 
     def update(self, table: Declaration, where: Row, changes: Row) -> list[Row]:
         """Change all rows that fit, and give them back as they are then. Rows that are so already are not written."""
-        assignments, values = self._assignments(table, changes)
-        condition, wanted = _condition(table, where)
-        name = quoted(table.name)
-        with self._writing():
-            found = [row[0] for row in self._connection.all(f"SELECT rowid FROM {name} WHERE {condition}", wanted)]
-            differs = " OR ".join(f"{quoted(column)} IS NOT ?" for column in changes)
-            sql = f"UPDATE {name} SET {assignments} WHERE rowid = ? AND ({differs})"
-            own = values[: len(changes)]
-            self._connection.change_many(sql, [(*values, rowid, *own) for rowid in found])
-            return [self._by_rowid(table, rowid) for rowid in found]
+        set_to = self._assignments(table, changes)
+        which, wanted = condition(table, where)
+        with self.transaction():
+            found = self._connection.all(f"SELECT rowid FROM {quoted(table.name)} WHERE {which}", wanted)
+            return [self._changed(table, rowid, changes, *set_to) for (rowid,) in found]
+
+    def claim(self, table: Declaration, where: Row, changes: Row) -> Row | None:
+        """Change the first row that fits and that no living process holds; None if there is none left.
+
+        Of several processes that claim at once each gets another row.
+        """
+        set_to = self._assignments(table, changes)
+        with self.transaction():
+            free = (row for row in self._found(table, where, {}) if not self._leases.is_held(table, row))
+            row = next(free, None)
+            return None if row is None else self._changed(table, row[-1], changes, *set_to)
+
+    def _changed(self, table: Declaration, rowid: int, changes: Row, assignments: str, values: list[Any]) -> Row:
+        """The row as it is once the changes are made; it is not written if it is so already."""
+        differs = " OR ".join(f"{quoted(column)} IS NOT ?" for column in changes)
+        sql = f"UPDATE {quoted(table.name)} SET {assignments} WHERE rowid = ? AND ({differs})"
+        self._connection.change(sql, [*values, rowid, *values[: len(changes)]])
+        if table.lease is not None and not table.lease.keys().isdisjoint(changes):
+            self._leases.take(table, "rowid = ?", [rowid])
+        row = self._connection.one(f"{_selection(table)} WHERE rowid = ?", (rowid,))
+        assert row is not None
+        return self._row(table, row)
 
     def _insertion(self, table: Declaration, given: Row) -> tuple[str, list[Any]]:
         for column in given:
@@ -136,9 +159,7 @@ class Tables:
                 close = nearest(name, OPTIONS)
                 help = f"did you mean {close}?" if close else "there are " + ", ".join(OPTIONS)
                 raise OrchError("E432", f"@store.select has no option {name}", help=help)
-        condition, values = _condition(table, where)
-        sql = f"{_selection(table)} WHERE {condition} ORDER BY {_order(table, options)} LIMIT ?"
-        return [_row(table, row) for row in self._connection.all(sql, [*values, _limit(options)])]
+        return [self._row(table, row) for row in self._found(table, where, options)]
 
     def get(self, table: Declaration, key: Any) -> Row | None:
         """The row with this key: its value, a list of its values, or an object with them."""
@@ -147,17 +168,44 @@ class Tables:
     def _at(self, table: Declaration, key: Row) -> Row | None:
         sql = f"{_selection(table)} WHERE {_key_condition(table)}"
         row = self._connection.one(sql, _key_values(table, key))
-        return _row(table, row) if row else None
+        return self._row(table, row) if row else None
 
-    def _by_rowid(self, table: Declaration, rowid: int) -> Row:
-        row = self._connection.one(f"{_selection(table)} WHERE rowid = ?", (rowid,))
-        assert row is not None
-        return _row(table, row)
+    def _found(self, table: Declaration, where: Row, options: Row) -> list[tuple[Any, ...]]:
+        """The rows that fit as the database holds them. Whether their holder lives is not known to it."""
+        asked = {name: value for name, value in where.items() if table.lease is None or name != STALE}
+        which, values = condition(table, asked)
+        most = limit(options)
+        sql = f"{_selection(table)} WHERE {which} ORDER BY {order(table, options)} LIMIT ?"
+        if len(asked) == len(where):
+            return self._connection.all(sql, [*values, most])
+        rows = self._connection.all(sql, [*values, -1])
+        fitting = [row for row in rows if self._leases.is_stale(table, row) == where[STALE]]
+        return fitting if most < 0 else fitting[:most]
+
+    def _row(self, table: Declaration, values: Sequence[Any]) -> Row:
+        """Columns as fields, and with leases who holds the row."""
+        row = {name: column.loaded(value) for (name, column), value in zip(table.columns.items(), values, strict=False)}
+        return row if table.lease is None else {**row, **self._leases.told(table, values)}
 
     # ── shape ────────────────────────────────────────────────────────────────────────────────────
 
-    def _writing(self) -> AbstractContextManager[None]:
-        return self._connection.transaction()
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes within, or none."""
+        try:
+            with self._connection.transaction():
+                yield
+        except sqlite3.IntegrityError as error:
+            raise OrchError("E432", f"the database refuses the row: {error}") from None
+        except BaseException:
+            self._ready.clear()  # what was declared within is gone as well
+            raise
+
+    def beat(self) -> None:
+        """Say that this process still works on the rows that it holds."""
+        for table in self._ready.values():
+            if table.lease is not None:
+                self._leases.beat(table)
 
     def _stored(self, name: str) -> Declaration | None:
         row = self._connection.one("SELECT declaration FROM tables WHERE name = ?", (name,))
@@ -178,6 +226,9 @@ class Tables:
                 self._add(wanted, column.name)
             elif before != column:
                 raise _unchangeable(wanted.name, f"column {column.name}", before.ddl, column.ddl)
+        if wanted.lease is not None and known.lease is None:
+            for name, kind in HOLDER.items():
+                self._connection.change(f"ALTER TABLE {quoted(wanted.name)} ADD COLUMN {name} {kind}")
         if known.key != wanted.key:
             raise _unchangeable(wanted.name, "the key", ", ".join(known.key), ", ".join(wanted.key))
         self._keep(wanted, module)
@@ -208,11 +259,9 @@ def _unchangeable(table: str, part: str, before: str, after: str) -> OrchError:
 
 
 def _selection(table: Declaration) -> str:
-    return f"SELECT {', '.join(map(quoted, table.columns))} FROM {quoted(table.name)}"
-
-
-def _row(table: Declaration, values: Sequence[Any]) -> Row:
-    return {name: column.loaded(value) for (name, column), value in zip(table.columns.items(), values, strict=True)}
+    """All columns, with leases the holder, and at last the number of the row."""
+    holder = HOLDER if table.lease is not None else ()
+    return f"SELECT {', '.join([*map(quoted, table.columns), *holder, 'rowid'])} FROM {quoted(table.name)}"
 
 
 def _stored(table: Declaration, name: str, value: Any) -> Any:
@@ -234,40 +283,3 @@ def _key_row(table: Declaration, key: Any) -> Row:
     if len(values) != len(table.key):
         raise OrchError("E432", f"a row of table {table.name} is found by {', '.join(table.key)}, not by {shown(key)}")
     return dict(zip(table.key, values, strict=True))
-
-
-def _condition(table: Declaration, where: Row) -> tuple[str, list[Any]]:
-    """`WHERE`: each column is a value, one of a list, or `{ not: … }` of either."""
-    parts, values = ["1"], []
-    for name, wanted in where.items():
-        negated = isinstance(wanted, dict) and list(wanted) == ["not"]
-        part, some = _comparison(table, name, wanted["not"] if negated else wanted)
-        parts.append(f"NOT ({part})" if negated else part)
-        values += some
-    return " AND ".join(parts), values
-
-
-def _comparison(table: Declaration, name: str, wanted: Any) -> tuple[str, list[Any]]:
-    column = table.column(name)
-    alternatives = wanted if isinstance(wanted, list) and column.kind not in ("json", "array") else [wanted]
-    asked = [None if value is None else column.stored(value) for value in alternatives]
-    return f"({' OR '.join([f'{quoted(name)} IS ?'] * len(asked)) or '0'})", asked
-
-
-def _order(table: Declaration, options: Row) -> str:
-    """Columns first, then the order in which rows came; with `newest` the other way round."""
-    given = options.get("order") or []
-    way = " DESC" if options.get("newest") else ""
-    names = [given] if isinstance(given, str) else given
-    if not isinstance(names, list):
-        raise OrchError("E432", f"order is a column or a list of columns, not {shown(given)}")
-    return ", ".join([f"{quoted(table.column(str(name)).name)}{way}" for name in names] + [f"rowid{way}"])
-
-
-def _limit(options: Row) -> int:
-    limit = options.get("limit")
-    if limit is None:
-        return -1
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or limit < 0 or limit != int(limit):
-        raise OrchError("E432", f"limit is a number of rows, not {shown(limit)}")
-    return int(limit)

@@ -49,7 +49,7 @@ MODEL_MODULES = frozenset(
 
 TEST_FUNCTIONS = ("equal", "contains", "matches", "holds", "fails")
 
-STORE_FUNCTIONS = ("table", "insert", "select", "get", "update", "event", "digest")
+STORE_FUNCTIONS = ("table", "insert", "select", "get", "update", "claim", "tx", "event", "digest")
 
 # Modules that are part of the interpreter, and what they export.
 BUILT_IN_MODULES: dict[str, tuple[str, ...]] = {

@@ -69,6 +69,7 @@ class Gatekeeper:
         if scope.context.memo is not None:
             help = "ask before or after the call: its result is stored, and would answer for every later gate"
             raise OrchError("E821", "a gate cannot stand inside a labelled call", span, help=help)
+        self._run.tables.check_waiting()
         asked = self._asked(name, options, span)
         if self._run.planning is not None:
             return self._planned(asked)
