@@ -86,6 +86,7 @@ class LlmKeys:
     extraRoots: tuple[str, ...] = key(TEXTS, (), "folders outside the working folder that tools may enter")
     maxTokens: int = key(COUNT, 32_000, "tokens of one turn of a model, where the call names no bound")
     maxWait: float = key(DURATION, 120.0, "longest wait for a limit of a provider; a longer one parks the run")
+    judge: str | None = key(TEXT, None, "the model that decides `**…**` and `choose`, and summarises, if not `sonnet`")
     env: tuple[str, ...] = key(
         TEXTS, (), "variables with secret-looking names that commands of models see all the same"
     )

@@ -9,6 +9,34 @@ from orchestra.hints.pattern import BEGIN, EFFECT, END, Pattern
 __all__ = ["PATTERNS"]
 
 PATTERNS: Final = (
+    # ── conditions in words ──
+    Pattern(
+        "E101",
+        r"(?P<fault>\*{2,})[ \t]*(?P<text>[^*\n]+?)[ \t]*\*{2,}",
+        "a predicate stands between two stars and two stars, without blanks behind the first",
+        "**{text}**",
+        wants="_PREDICATE_OPEN",
+    ),
+    Pattern(
+        "E104",
+        r"(?P<fault>\*\*)(?=[^\s*])(?P<text>[^\n\[]*)",
+        "this predicate is not closed",
+        "**{text}** on one line",
+        wants="_PREDICATE_OPEN",
+    ),
+    Pattern(
+        "E101",
+        r"(?P<fault>choose)\b[ \t]*(?P<quote>[\"'`])(?P<text>[^\n]*?)(?P=quote)",
+        "the question of choose stands between **",
+        "choose **{text}** [ … ]",
+    ),
+    Pattern(
+        "E101",
+        r"(?:\*[ \t]*)?=>",
+        "the options of choose are those written down; there is none for the rest",
+        '"other" => …',
+        before=r"\bchoose\b[^\n]*[\[;][ \t]*",
+    ),
     # ── if ──
     Pattern(
         "E109",

@@ -15,9 +15,9 @@ from orchestra.errors import OrchError
 from orchestra.nodes.signals import Return
 from orchestra.source import Span
 from orchestra.values.error_item import check_condition
-from orchestra.values.operators import truthy
+from orchestra.values.operators import equals, truthy
 from orchestra.values.scope import Scope
-from orchestra.values.tagged import MISSING, Tagged, joined, tag
+from orchestra.values.tagged import MISSING, Tagged, joined, plain, tag
 
 __all__ = [
     "CLASSES", "Node", "Statement", "Strict", "children", "execute", "holds", "node", "parts_of", "present",
@@ -86,6 +86,10 @@ class Node:
     def test(self, scope: Scope) -> bool:
         """Whether it holds as a condition. Undefined names are false, an unhandled error item is an error."""
         return holds(self.bare(scope), self.span)
+
+    def matches(self, subject: Any, scope: Scope) -> bool:
+        """Whether it is what `when subject` looks for, by loose equality."""
+        return equals(plain(subject), present(plain(self.peek(scope))))
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in parts_of(type(self)))

@@ -7,9 +7,10 @@ from dataclasses import field
 from typing import Any
 
 from orchestra.errors import OrchError
-from orchestra.nodes.base import Node, execute, node, present
+from orchestra.nodes.base import Node, execute, node, present, walk
 from orchestra.nodes.blocks import Block
 from orchestra.nodes.durations import duration_of
+from orchestra.nodes.predicates import Predicate, Progress
 from orchestra.nodes.signals import Continue, Done, Retry, Skip
 from orchestra.values.scope import LoopFrame, Scope
 from orchestra.values.tagged import MISSING, unwrap
@@ -38,17 +39,26 @@ class Loop(Node):
     until: Node | None
     body: Block
     statement: bool = field(init=False, default=False)
+    stall: Node | None = field(init=False, default=None)  # rounds with one result after which a predicate gives up
+
+    def __post_init__(self) -> None:
+        for part in walk(self.until) if self.until is not None else ():
+            if isinstance(part, Predicate):
+                part.role = "until"
+                self.stall = self.stall or part.option("stall")
 
     def eval(self, scope: Scope) -> Any:
         frame = LoopFrame("loop", self._limit(scope))
         pace = duration_of(self.header.pace, scope, "loop pacing") if self.header and self.header.pace else 0.0
         context = scope.context.with_(loop=frame, for_=None)
+        progress = Progress(self.stall, scope)
         state: Any = None
         while frame.limit is None or frame.iteration < frame.limit:
             frame.iteration += 1
             inner = scope.within(context, "loop", {"input": state})
             if self.until is not None and self.until.test(inner):
                 return None
+            progress.look(inner)
             if pace and frame.iteration > 1:
                 scope.run.sleep(pace)
             scope.run.breathe()

@@ -106,6 +106,9 @@ class Not(Node):
     def eval(self, scope: Scope) -> Any:
         return not self.operand.test(scope)
 
+    def matches(self, subject: Any, scope: Scope) -> bool:
+        return not self.operand.matches(subject, scope)
+
 
 @node
 class And(Node):

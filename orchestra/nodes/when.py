@@ -11,11 +11,9 @@ from typing import Any, Final
 from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, execute, node, present, walk
 from orchestra.nodes.blocks import FELL, Block, Let, emits, function_host
-from orchestra.nodes.operators import Not
 from orchestra.nodes.signals import Return
-from orchestra.values import operators
 from orchestra.values.scope import ABSENT, Scope
-from orchestra.values.tagged import Meta, joined, plain, tag, unwrap
+from orchestra.values.tagged import Meta, joined, tag, unwrap
 
 __all__ = ["Arm", "ArmAny", "ArmNone", "When", "WhenInline", "WhenMatch", "choose"]
 
@@ -54,7 +52,7 @@ def choose(entries: list[Node], scope: Scope, subject: Any = ABSENT) -> Node | N
         if entry.__class__ is Arm:
             condition = entry.condition
             try:
-                if condition.test(scope) if subject is ABSENT else _matches(condition, subject, scope):
+                if condition.test(scope) if subject is ABSENT else condition.matches(subject, scope):
                     return entry.action
             except OrchError as error:
                 at_top = scope.kind == "arm" and scope.parent is not None and scope.parent.kind == "module"
@@ -156,11 +154,4 @@ class WhenMatch(Chooser):
 
     def chosen(self, scope: Scope) -> tuple[Node | None, Meta | None]:
         value = self.subject.eval(scope)
-        subject = present(plain(value))
-        return choose(self.entries, scope, subject), joined((value,))
-
-
-def _matches(pattern: Node, subject: Any, scope: Scope) -> bool:
-    if isinstance(pattern, Not):
-        return not _matches(pattern.operand, subject, scope)
-    return operators.equals(subject, present(plain(pattern.peek(scope))))
+        return choose(self.entries, scope, present(value)), joined((value,))

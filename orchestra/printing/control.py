@@ -15,6 +15,7 @@ from orchestra.nodes.loops import (
     ForFilter,
 )
 from orchestra.nodes.parallel_for import OldParallel, Parallel, ParallelLimits
+from orchestra.nodes.predicates import Choose, Option
 from orchestra.nodes.trying import Catch, Try
 from orchestra.nodes.when import Arm, ArmAny, ArmNone, When, WhenInline, WhenMatch
 from orchestra.printing.layout import Doc, edge
@@ -75,6 +76,16 @@ def arm_any(node: ArmAny, show: Printer) -> Doc:
 @prints(ArmNone)
 def arm_none(node: ArmNone, show: Printer) -> Doc:
     return "none => ", show.action(node.action)
+
+
+@prints(Choose)
+def choose(node: Choose, show: Printer) -> Doc:
+    return spaced("choose", show(node.question), show.block("[", node.options, node.span))
+
+
+@prints(Option)
+def option(node: Option, show: Printer) -> Doc:
+    return spaced(show(node.label), "=>", show.action(node.action))
 
 
 @prints(Done_)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from orchestra.scan.native import is_load
-from orchestra.scan.text import CONTROL, KINDS, LITERAL, UNTOUCHED
+from orchestra.scan.text_kinds import CONTROL, KINDS, LITERAL, PREDICATE, UNTOUCHED
 
 __all__ = ["bounded", "command_text", "escaped"]
 
@@ -53,6 +53,8 @@ def _characters(text: str, kind: str, style: str) -> str:
             made += "\\\\" if _is_taken(after, kind, style) else char
         elif char == "@":
             made += "\\@" if _needs_at(text, position, kind) else char
+        elif char == "*" and kind == PREDICATE and (position == 0 or after in ("*", "")):
+            made += "\\*"
         elif char in _SIGNS.get(kind, "") or (char == "{" and after == "{" and KINDS[kind].references == "{{"):
             made += _CONTROLS.get(char, f"\\{char}")
         elif style == "full" and char in _CONTROLS and char != "\n" and not text.startswith(_WINDOWS_END, position):

@@ -16,6 +16,7 @@ from orchestra.nodes.commands import (
 )
 from orchestra.nodes.files import Load, LoadAs, LoadFormat, Selector
 from orchestra.nodes.functions import Call
+from orchestra.nodes.predicates import Predicate, PredicateOptions
 from orchestra.nodes.prose import Prose, ProseFile, ProseText
 from orchestra.nodes.templates import (
     Angles,
@@ -34,8 +35,8 @@ from orchestra.nodes.templates import (
 )
 from orchestra.printing.escapes import bounded, command_text, escaped
 from orchestra.printing.layout import Doc, flat
-from orchestra.printing.printer import Level, Printer, prints
-from orchestra.scan.text import CLOSERS
+from orchestra.printing.printer import Level, Printer, prints, spaced
+from orchestra.scan.text_kinds import CLOSERS, PREDICATE
 
 __all__ = ["parts_text"]
 
@@ -82,6 +83,16 @@ def _tail(part: Node) -> str:
         return "call"
     token = getattr(target, "token", "")
     return "bracket" if not token else "digits" if token[1:].isdecimal() else "name"
+
+
+@prints(Predicate)
+def predicate(node: Predicate, show: Printer) -> Doc:
+    return spaced(f"{PREDICATE}{parts_text(node.parts, PREDICATE, show)}{PREDICATE}", show(node.options))
+
+
+@prints(PredicateOptions)
+def predicate_options(node: PredicateOptions, show: Printer) -> Doc:
+    return "with ", show(node.object)
 
 
 @prints(Text)

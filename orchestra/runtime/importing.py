@@ -27,7 +27,7 @@ from orchestra.runtime.refusals import refuse_constructs
 from orchestra.runtime.seam import Seam
 from orchestra.runtime.tables import store_functions
 from orchestra.source import Span
-from orchestra.values.known import BUILT_IN_MODULES, MODEL_MODULES
+from orchestra.values.known import BUILT_IN_MODULES, MODEL_MODULES, SEMANTIC_MODULES
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import MISSING, plain, unwrap
 
@@ -115,6 +115,10 @@ class Importing:
             from orchestra.runtime.model_lists import provider_functions  # few scripts ask, and it loads the providers
 
             return provider_functions(self), False  # type: ignore[arg-type]
+        if name in SEMANTIC_MODULES:
+            from orchestra.runtime.semantic.functions import semantic_functions
+
+            return semantic_functions(self), False  # type: ignore[arg-type]
         if name in BUILT_IN_MODULES:
             return FUNCTIONS[name.partition("/")[2]](), False
         return None

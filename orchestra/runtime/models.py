@@ -25,16 +25,21 @@ if TYPE_CHECKING:
     from orchestra.runtime.run import Run
     from orchestra.store import Answer
 
-__all__ = ["model_functions"]
+__all__ = ["model_answer", "model_functions"]
 
 
 def model_functions(run: Run) -> dict[str, Native]:
     """The exports of the bundled module `@orch/llm`."""
 
     def ask(op: Op, scope: Scope) -> Any:
-        return _Call(run, op, scope).answer()
+        return model_answer(run, op, scope)
 
     return {name: Native(name, ("prompt", "options"), ask, ("llm",)) for name in FUNCTIONS}
+
+
+def model_answer(run: Run, op: Op, scope: Scope) -> Any:
+    """What a model answers to a call of one of these functions."""
+    return _Call(run, op, scope).answer()
 
 
 class _Call:
@@ -170,6 +175,7 @@ class _Call:
             "attempts": result.attempts,
             "cached": False,
             "archive": result.archive,
+            "call": f"{self._run.execution.id}/{self._id}",
             "error": None,
             "poll": None
             if poll is None

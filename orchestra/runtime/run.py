@@ -29,6 +29,7 @@ from orchestra.nodes.templates import text_of
 from orchestra.nodes.views import View
 from orchestra.runtime.accounting import Accounting
 from orchestra.runtime.builtins import Builtins, exists_call
+from orchestra.runtime.deciding import Deciding
 from orchestra.runtime.digests import Digests
 from orchestra.runtime.executing import Executing
 from orchestra.runtime.files.loader import Loader
@@ -59,7 +60,7 @@ __all__ = ["Run"]
 BREATH = 256  # loop rounds between two looks at the rest of the world
 
 
-class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
+class Run(Recording, Accounting, Executing, Writing, Importing, Securing, Deciding):
     """The mixins hold the store, commands and code, files and modules; here are evaluation and output."""
 
     def __init__(self, request: Any, sinks: Sinks, script_name: str) -> None:
@@ -263,7 +264,10 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing):
                 error.labelled = True
                 raise
 
-        return self.seam.perform(op, handler, scope, facts)
+        value = self.seam.perform(op, handler, scope, facts)
+        if "llm" in op.labels:
+            scope.remember(value)
+        return value
 
     def perform(self, op: Op, handler: Callable[[Op], Any], scope: Scope) -> Any:
         """Every effect passes here."""

@@ -13,6 +13,7 @@ __all__ = ["SignRules"]
 # A whole argument: what goes on behind the flags is a path.
 _REGEX = re.compile(r"/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/[a-z]*(?=\s*(?:[,)]|>>|<<))")
 _STAR_ARROW = re.compile(r"\*\s*=>")
+_PREDICATE = re.compile(r"\*\*(?=[^\s*])(?:\\.|[^\\\n])*?\*\*")
 _BATCH = re.compile(r"=>\s*(\|\||\|)")
 _OPERATORS = re.compile(
     r"=>|==|!=|!~=|~=|<=|>=|&&|\|\||\?\?|\+=|\.\.\.|=|[~<>+\-*/%!|?:,;()\[\]{}.]",
@@ -96,9 +97,17 @@ class SignRules(BracketRules):
             self.emit("_STAR_ARROW", self.pos, match.end())
         elif "MUL" in accepted and self.last in words.OPERAND_ENDS:
             self.emit("MUL", self.pos, self.pos + 1)
+        elif self._begins_predicate():
+            self.open_predicate()
         else:
             self.emit("_STAR", self.pos, self.pos + 1)
         return True
+
+    def _begins_predicate(self) -> bool:
+        """Whether `**` opens a predicate: closed on its line, and no statement that stands alone."""
+        accepted = self.accepted
+        alone = "_SHOW" in accepted and self.last != "_ARROW"
+        return "_PREDICATE_OPEN" in accepted and not alone and _PREDICATE.match(self.text, self.pos) is not None
 
     def _slash(self, sign: str, adjacent: bool, newline: bool) -> bool:
         accepted = self.accepted

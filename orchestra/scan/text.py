@@ -3,59 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from orchestra.errors import OrchError
 from orchestra.scan import words
 from orchestra.scan.native import is_load
 from orchestra.scan.state import CodeFrame, State, TextFrame
+from orchestra.scan.text_kinds import CLOSERS, CONTROL, KINDS, LITERAL, PREDICATE, UNTOUCHED, TextKind
 from orchestra.scan.words import NAME
 
 __all__ = ["TextRules"]
 
 
-@dataclass(frozen=True, slots=True)
-class TextKind:
-    """The rules of one kind of text. `references`: `@`, `{{` or none; `snippet`: the quote of `@x?"…"`."""
-
-    special: re.Pattern[str]
-    escapes: str
-    references: str = "@"
-    loads: bool = False
-    loops: bool = False
-    calls: bool = True
-    stages: bool = True
-    snippet: str = "`"
-
-
-KINDS = {
-    "`": TextKind(re.compile(r"[\\@`<!\n]"), "full", loads=True, loops=True),
-    '"': TextKind(re.compile(r"[\\@\"<!\n]"), "full", loads=True, snippet='"'),
-    "'": TextKind(re.compile(r"[\\'@]"), "single", references=""),
-    "::": TextKind(re.compile(r"[\\@:<!\n]"), "colon", loads=True, loops=True),
-    ":::": TextKind(re.compile(r"[\\@:{]"), "full", references="{{"),
-    "[[": TextKind(re.compile(r"[\\@\]{<]"), "full", references="{{", loads=True),
-    "att": TextKind(re.compile(r"[\\@<!\n`]"), "att", loads=True, loops=True),
-    "mtt": TextKind(re.compile(r"[\\@{]"), "full", references="{{"),
-    "cmd": TextKind(re.compile(r"[\\@{}\"'<]"), "cmd", loads=True, calls=False, stages=False),
-    "prose": TextKind(re.compile(r"[\\@{}]"), "cmd", stages=False),
-    "load": TextKind(re.compile(r"[\\@>#{\n \t\"']"), "path", stages=False),
-    "selector": TextKind(re.compile(r"[\\@>\n \t\"']"), "path", stages=False),
-    "angles": TextKind(re.compile(r"[\\@>]"), "full"),
-    "dir": TextKind(re.compile(r"[\\@{\s]"), "path", calls=False, stages=False),
-}
-CLOSERS = {"`": "`", '"': '"', "'": "'", "::": "::", ":::": ":::", "[[": "]]"}
-
-CONTROL = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
-# Characters that a backslash makes literal, by kind of escapes.
-LITERAL = {
-    "full": "\\@\"'`[]{}$.",
-    "single": "\\@\"'`[]{}$",
-    "colon": "@",
-    "att": "@",
-    "cmd": "@",
-    "path": "@.#",
-}
 _METHOD = re.compile(r"\.[A-Za-z_][\w-]*(?=\()")
 _STAGE = re.compile(r"\|@[A-Za-z_]")
 _TEXT_INDEX = re.compile(
@@ -67,7 +25,6 @@ _MUSTACHE = re.compile(r"\{\{\s*([A-Za-z_][\w-]*)((?:\.[\w-]+|\[\d+\])*)\s*\}\}"
 _MUSTACHE_PART = re.compile(r"\.[\w-]+|\[(\d+)\]")
 _FOR = re.compile(r"/for[ \t]+(?=@)")
 _END = re.compile(r"/end(?![\w-])[ \t]*")
-UNTOUCHED = re.compile(r"(`{3,})mll?d[ \t]*\n.*?^\1`*[ \t]*$", re.DOTALL | re.MULTILINE)  # a fence of our own code
 _SELECTOR = re.compile(r"[ \t]+(?=!?#|\{)")
 _AS = re.compile(r"[ \t]+as[ \t]+(?=[\"'`:])")
 _QUOTED_NAME = re.compile(r"""(["'])(?:\\.|(?!\1)[^\\\n])+\1\s*\??\s*(?:[,;>#{]|as\s|!\#)""")
@@ -101,6 +58,11 @@ class TextRules(State):
         start = self.pos
         self.emit("_PROSE_OPEN", start, start + 1)
         self.stack.append(TextFrame("prose", start, "}"))
+
+    def open_predicate(self) -> None:
+        start = self.pos
+        self.emit("_PREDICATE_OPEN", start, start + len(PREDICATE))
+        self.stack.append(TextFrame(PREDICATE, start, PREDICATE))
 
     def open_directory(self) -> None:
         start = self.pos
@@ -208,6 +170,7 @@ class TextRules(State):
             "angles": "_ANGLES_CLOSE",
             "cmd": "_CMD_CLOSE",
             "prose": "_PROSE_CLOSE",
+            PREDICATE: "_PREDICATE_CLOSE",
         }
         self.stack.pop()
         self.emit(kind.get(frame.kind, "_TPL_CLOSE"), self.pos, self.pos + len(frame.closer))
@@ -272,7 +235,7 @@ class TextRules(State):
         return frame.closer in CLOSERS.values() and frame.closer in content
 
     def _newline(self, frame: TextFrame, kind: TextKind, start: int, pieces: list[str]) -> bool:
-        if frame.kind == '"':
+        if frame.kind in ('"', PREDICATE):
             raise self.unclosed_text(frame)
         self._take(pieces)
         if not kind.loops:
@@ -486,7 +449,7 @@ class TextRules(State):
         elif frame.kind == "cmd":
             error = self.fault("E103", "this command is not closed", start, start + 1, "add the closing }")
         else:
-            what = "string" if frame.kind in "\"'" else "template"
+            what = {'"': "string", "'": "string", PREDICATE: "predicate"}.get(frame.kind, "template")
             error = self.fault(
                 "E104",
                 f"this {what} is not closed",

@@ -48,6 +48,7 @@ WORDS: Final[dict[str, str]] = {
     "until": "_UNTIL",
     "endless": "ENDLESS",
     "while": "_WHILE",
+    "choose": "_CHOOSE",
     "done": "_DONE",
     "continue": "_CONTINUE",
     "skip": "_SKIP",
@@ -121,6 +122,7 @@ FOLLOWED_BY: Final[dict[str, re.Pattern[str]]] = {
     "_SESSION": re.compile(rf"[ \t]+[\"'`(]|{_WHOM}"),
     "_DATA": re.compile(r"\s*\{"),
     "_FOREACH": re.compile(r"\s+@"),
+    "_CHOOSE": re.compile(r"\s+\*\*[^\s*]"),
     "_NEW": re.compile(r"\s+@"),
     "_STREAM": re.compile(r"\s+\S"),
     "_GIT": re.compile(r"\s+[\"'`@]"),
@@ -149,7 +151,7 @@ DOCUMENT_TARGET: Final = re.compile(
 # Tokens that end an operand: what follows is an operator, an access or the end.
 OPERAND_ENDS: Final = frozenset(
     "DENIED REF NUMBER DURATION FIELD CONSTANT QOPT _QOPT CODE PLACEHOLDER REGEX BARE _RPAR _RSQB _RBRACE _TPL_CLOSE "
-    "_CMD_CLOSE _LOAD_CLOSE KEY NAME ENDLESS".split()
+    "_CMD_CLOSE _LOAD_CLOSE _PREDICATE_CLOSE KEY NAME ENDLESS".split()
 )
 
 PACKAGE_LANGS: Final = frozenset(["node", "py", "python"])

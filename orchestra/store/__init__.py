@@ -2,6 +2,7 @@
 
 from orchestra.store.calls import CallRow, Calls
 from orchestra.store.checkpoints import Checkpoints, Hit, Miss, Stale, StoredFile, WrittenFile
+from orchestra.store.decisions import Decisions, PredicateRow, TransformRow
 from orchestra.store.keys import ELSEWHERE, Key, make_key
 from orchestra.store.overlay import Overlay
 from orchestra.store.reasons import Reason, Story
@@ -19,12 +20,14 @@ __all__ = [
     "Calls",
     "Checkpoints",
     "Codec",
+    "Decisions",
     "Execution",
     "Hit",
     "Key",
     "Miss",
     "NotStored",
     "Overlay",
+    "PredicateRow",
     "Reason",
     "Requests",
     "SecretValue",
@@ -34,6 +37,7 @@ __all__ = [
     "Store",
     "StoredFile",
     "Story",
+    "TransformRow",
     "Uncacheable",
     "WrittenFile",
     "code_digest",

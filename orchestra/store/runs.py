@@ -14,6 +14,7 @@ from orchestra.store.calls import Calls
 from orchestra.store.checkpoints import Checkpoints
 from orchestra.store.claims import Claims, Owner
 from orchestra.store.connection import Connection, storable
+from orchestra.store.decisions import Decisions
 from orchestra.store.gates import Gates
 from orchestra.store.happenings import FILES, keep_event, kept_events
 from orchestra.store.imported import Imported
@@ -68,6 +69,7 @@ class Execution:
         self.claims = Claims(connection, owner, script=run.script)
         self.resume = Resume(connection, script=run.script)
         self.phases = Phases(connection, script=run.script)
+        self.decisions = Decisions(connection, run=run.id)
         self.calls = Calls(connection, codec, execution=id)
         self.requests = Requests(connection, codec, script=run.script, execution=id)
         self.gates = Gates(connection, run=run.id)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["APPLICATION_ID", "VERSION", "migrate"]
 
 APPLICATION_ID: Final = 0x6F726368  # "orch" in ASCII; sqlite3 keeps it in the header of the file
-VERSION: Final = 10  # of the schema, kept in `user_version`
+VERSION: Final = 11  # of the schema, kept in `user_version`
 
 FIRST: Final[Sequence[str]] = (
     # A text, a file or an encoded value, named by what it says. `parts` is a list of other blobs.
@@ -306,6 +306,43 @@ TENTH: Final[Sequence[str]] = (
     "CREATE INDEX calls_key ON calls (key) WHERE request IS NOT NULL",
 )
 
+# What was decided in words, and what was shortened. The key is met again when a run goes on.
+ELEVENTH: Final[Sequence[str]] = (
+    """CREATE TABLE predicates (
+        run        TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        seq        INTEGER NOT NULL,     -- in the order of their coming
+        site       TEXT NOT NULL,        -- file:line:column of the question
+        iteration  INTEGER NOT NULL,     -- of the innermost loop, from 1; 0 outside
+        input_hash TEXT NOT NULL REFERENCES blobs (hash),  -- the question as a model is asked it
+        occurrence INTEGER NOT NULL,     -- how often the same was asked there before in one execution
+        text       TEXT NOT NULL,
+        labels     TEXT,                 -- JSON list: what there was to choose from; NULL for yes and no
+        source     TEXT NOT NULL CHECK (source IN ('explicit', 'declared', 'semantic', 'default')),
+        value      TEXT NOT NULL,        -- true, false or a label
+        evidence   TEXT NOT NULL,
+        confidence REAL,
+        model      TEXT,
+        call_id    TEXT,                 -- execution/id of the call of the model
+        PRIMARY KEY (run, site, iteration, input_hash, occurrence)
+    ) STRICT""",
+    """CREATE TABLE transforms (
+        run        TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        seq        INTEGER NOT NULL,
+        site       TEXT NOT NULL,
+        iteration  INTEGER NOT NULL,
+        in_hash    TEXT NOT NULL REFERENCES blobs (hash),
+        max_tokens INTEGER NOT NULL,
+        occurrence INTEGER NOT NULL,
+        kind       TEXT NOT NULL CHECK (kind IN ('pass', 'summary', 'cut', 'reference')),
+        out_hash   TEXT NOT NULL REFERENCES blobs (hash),
+        in_tokens  INTEGER NOT NULL,     -- four characters each
+        out_tokens INTEGER NOT NULL,
+        model      TEXT,
+        call_id    TEXT,
+        PRIMARY KEY (run, site, iteration, in_hash, max_tokens, occurrence)
+    ) STRICT""",
+)
+
 STEPS: Final = {
     "0001": FIRST,
     "0002": SECOND,
@@ -315,6 +352,7 @@ STEPS: Final = {
     "0006": SIXTH,
     "0007": SEVENTH,
     "0010": TENTH,
+    "0011": ELEVENTH,
 }
 
 

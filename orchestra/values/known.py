@@ -8,8 +8,8 @@ from __future__ import annotations
 from orchestra.values import transformers
 
 __all__ = [
-    "BUILT_IN_MODULES", "FUNCTIONS", "KEPT", "MODEL_FUNCTIONS", "MODEL_MODULES", "OPERATIONS", "RESERVED", "VARIABLES",
-    "VIRTUAL_MODULES", "is_known", "known_names",
+    "BUILT_IN_MODULES", "FUNCTIONS", "KEPT", "MODEL_FUNCTIONS", "MODEL_MODULES", "OPERATIONS", "RESERVED",
+    "SEMANTIC_MODULES", "VARIABLES", "VIRTUAL_MODULES", "is_known", "known_names",
 ]  # fmt: skip
 
 # Cannot be bound by `var` or `let`.
@@ -50,6 +50,8 @@ MODEL_MODULES = frozenset(
 TEST_FUNCTIONS = ("equal", "contains", "matches", "holds", "fails")
 
 STORE_FUNCTIONS = ("table", "insert", "select", "get", "update", "claim", "tx", "event", "digest")
+SEMANTIC_FUNCTIONS = ("holds", "choose", "summarise", "programContext")
+SEMANTIC_MODULES = frozenset({"orch/semantic", "std/semantic"})
 
 # Modules that are part of the interpreter, and what they export.
 BUILT_IN_MODULES: dict[str, tuple[str, ...]] = {
@@ -57,6 +59,7 @@ BUILT_IN_MODULES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("orch/test", "std/test"), TEST_FUNCTIONS),
     **dict.fromkeys(("orch/providers", "std/providers"), ("models",)),
     **dict.fromkeys(("orch/store", "std/store"), STORE_FUNCTIONS),
+    **dict.fromkeys(SEMANTIC_MODULES, SEMANTIC_FUNCTIONS),
 }
 
 # Sources of imports whose fields are only known while the script runs.

@@ -123,9 +123,10 @@ class Scope:
     """Names visible at a line. `kind` tells what a name may be shadowed by: module, call, block, loop or item.
 
     frame: the innermost call; None at the top level
+    recent: the last result of a labelled call made in here; MISSING without any
     """
 
-    __slots__ = ("context", "frame", "kind", "module", "names", "parent", "run")
+    __slots__ = ("context", "frame", "kind", "made", "module", "names", "parent", "run")
 
     def __init__(
         self,
@@ -145,6 +146,8 @@ class Scope:
         self.kind = kind
         self.frame = frame
 
+    made: Any
+
     def child(self, kind: str = "block", names: dict[str, Any] | None = None) -> Scope:
         return Scope({} if names is None else names, self, self.context, self.module, self.run, kind, self.frame)
 
@@ -154,6 +157,17 @@ class Scope:
     def called(self, caller: Scope, names: dict[str, Any]) -> Scope:
         """A scope inside this one for what `caller` is doing: names follow the text, all else follows the call."""
         return Scope(names, self, caller.context, self.module, caller.run, "call", caller.frame)
+
+    @property
+    def recent(self) -> Any:
+        return getattr(self, "made", MISSING)  # the slot stays empty until needed: scopes are made by the million
+
+    def remember(self, value: Any) -> None:
+        """Note the result of a labelled call, up to the function, module or parallel item that it was made in."""
+        scope: Scope | None = self
+        while scope is not None:
+            scope.made = value
+            scope = scope.parent if scope.kind not in ("call", "module", "parallel") else None
 
     def find(self, name: str) -> Any:
         """The value bound to `name`, or ABSENT. Built-in names are not found here."""

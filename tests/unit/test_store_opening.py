@@ -56,7 +56,8 @@ def test_every_table_is_there_and_strict(tmp_path: Path) -> None:
     strict = {name for name, strict in rows if strict}
     assert strict == {
         *("blobs", "calls", "checkpoint_deps", "checkpoint_files", "checkpoints", "claims", "code_texts"),
-        *("events", "executions", "gates", "phases", "replaced", "reservations", "runs", "spending", "tables"),
+        *("events", "executions", "gates", "phases", "predicates", "replaced", "reservations", "runs"),
+        *("spending", "tables", "transforms"),
     }
 
 
