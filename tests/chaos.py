@@ -1,6 +1,6 @@
 """`orch chaos` on every example: `make chaos` deals a thousand blows, `test_chaos` a few of them.
 
-What an example is given to work on stands here; what is done to it is the command's business.
+What an example is given to work on is in `small_examples`; what is done to it is the command's business.
 """
 
 from __future__ import annotations
@@ -9,41 +9,33 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+
+from example_desk import EXAMPLES
+from small_examples import small
 
 from orchestra.cli.in_process import Finished, run_in_process
 
 __all__ = ["examples", "ordeal"]
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
 # These two look at their files to find out what is left to do: run again they decide, say and note less.
 STATEFUL = ["stdout", "decisions/*", "events.jsonl"]
 LEFT_OUT = {"audit": [], "research": STATEFUL, "development": STATEFUL}
-SOURCES = {
-    "__init__.py": "",
-    "reader.py": "def read(path):\n    file = open(path)\n    return file.read()\n",
-    "worker.py": "def attempt(work):\n    try:\n        work()\n    except:\n        pass\n",
-}
 
 
-def examples() -> Iterator[tuple[Path, str]]:
-    """Project and name of every script that ships."""
-    for script in sorted(EXAMPLES.glob("*/llm/run/*")):
-        yield script.parents[2], script.name.partition(".")[0]
+def examples() -> list[str]:
+    """The names of all scripts that ship."""
+    return sorted(script.name.partition(".")[0] for script in EXAMPLES.glob("*/llm/run/*"))
 
 
-def ordeal(project: Path, name: str, *words: str) -> Finished:
-    """`orch chaos NAME WORDS` in a project, with something small to work on."""
+def ordeal(name: str, home: Path, *words: str, whole: bool = False) -> Finished:
+    """`orch chaos NAME WORDS` in a copy of the example, with what it is shipped with or with something small."""
+    copy, given = small(name, home)
+    if whole and name != "audit":  # which would look at a whole installed package
+        given = []
+    left_out = [word for pattern in LEFT_OUT[name] for word in ("--ignore", pattern)]
     environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-        package = Path(folder) / "shop"
-        package.mkdir()
-        for file, text in SOURCES.items():
-            (package / file).write_text(text)
-        given = ["--source", str(package)] if name == "audit" else []
-        left_out = [word for pattern in LEFT_OUT[name] for word in ("--ignore", pattern)]
-        return run_in_process(["chaos", name, *given, *left_out, *words], project, "", environ)
+    return run_in_process(["chaos", name, *given, *left_out, *words], copy.project, "", environ)
 
 
 def main() -> int:
@@ -52,10 +44,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    chosen, worst = list(examples()), 0
-    for project, name in chosen:
-        print(f"── {project.name}: {name}", flush=True)
-        done = ordeal(project, name, "--kills", str(args.kills // len(chosen)), "--seed", str(args.seed))
+    chosen, worst = examples(), 0
+    for name in chosen:
+        print(f"── {name}", flush=True)
+        with tempfile.TemporaryDirectory(prefix="chaos-") as home:
+            kills = ["--kills", str(args.kills // len(chosen)), "--seed", str(args.seed)]
+            done = ordeal(name, Path(home), *kills, whole=True)
         print(done.stdout + done.stderr, end="", flush=True)
         worst = max(worst, done.exit)
     return worst

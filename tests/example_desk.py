@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-import orchestra
+from orchestra.cli.forked import fork, preload
 from orchestra.cli.in_process import Finished, run_in_process
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -41,16 +41,15 @@ class Copy:
 
     def killed(self, answers: int, *words: str) -> dict[str, str]:
         """The same, killed when so many answers are stored: those that are, with the times they were given."""
-        command = [sys.executable, "-m", "orchestra", "run", self.name, *words]
-        environ = {**self._environ(), "PYTHONPATH": str(Path(orchestra.__file__).parents[1])}
-        with subprocess.Popen(
-            command, cwd=self.project, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as one:
-            deadline = time.monotonic() + PATIENCE
-            while len(self.stored()) < answers and one.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.005)
-            one.kill()
-        assert one.returncode == -9, "it was not running any more"
+        preload()
+        with open(os.devnull, "r+") as nothing:
+            child = fork(["run", self.name, *words], self.project, self._environ(), [nothing.fileno()] * 3)
+        deadline = time.monotonic() + PATIENCE
+        while len(self.stored()) < answers and time.monotonic() < deadline:
+            assert os.waitpid(child, os.WNOHANG) == (0, 0), "it was not running any more"
+            time.sleep(0.005)
+        os.kill(child, signal.SIGKILL)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
         return self.stored()
 
     def stored(self) -> dict[str, str]:

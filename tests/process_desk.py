@@ -9,15 +9,18 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import orchestra
+from orchestra.cli.forked import fork, preload
+from orchestra.paths import cache_dir
 
 MODEL = """\
 import json, os, sys, time
@@ -99,31 +102,40 @@ class Project:
             raw.close()
 
     def environ(self) -> dict[str, str]:
-        """The same orchestra as that of the tests, with a cache folder that the projects of a test share."""
-        home, path = str(self.root.parent), str(Path(orchestra.__file__).parents[1])
-        return {"PATH": os.environ["PATH"], "HOME": home, "LANG": "C.UTF-8", "PYTHONPATH": path}
+        """The same orchestra as that of the tests, with the cache folder of the tests."""
+        home, path, cache = str(self.root.parent), str(Path(orchestra.__file__).parents[1]), str(cache_dir().parent)
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": home,
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": path,
+            "XDG_CACHE_HOME": cache,
+        }
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "orchestra", *words]
 
     @contextmanager
-    def started(self, *words: str, before: Callable[[], object] | None = None) -> Iterator[subprocess.Popen[str]]:
-        """`orch WORDS` as a process that begins with `before`; whatever the test did with it, it is gone afterwards."""
-        process = subprocess.Popen(
-            self.command(*words),
-            cwd=self.root,
-            env=self.environ(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=before,
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
+    def started(
+        self, *words: str, before: Callable[[], object] = lambda: None, anew: bool = False
+    ) -> Iterator[Process]:
+        """`orch WORDS` as a process that begins with `before`; whatever the test did with it, it is gone afterwards.
+
+        anew: in an interpreter of its own, for tests of how that begins and ends; else in a fork of this one
+        """
+
+        def exchange() -> None:
+            os.execve(sys.executable, self.command(*words), self.environ())
+
+        preload()
+        with TemporaryFile() as out, TemporaryFile() as err, open(os.devnull) as nothing:
+            streams = [nothing.fileno(), out.fileno(), err.fileno()]
+            process = Process(fork(words, self.root, self.environ(), streams, exchange if anew else before), out, err)
+            try:
+                yield process
+            finally:
+                process.kill()
+                process.wait()
 
     def orch(self, *words: str) -> Finished:
         """`orch WORDS` to its end."""
@@ -131,24 +143,52 @@ class Project:
             return ended(process)
 
 
-def ended(process: subprocess.Popen[str]) -> Finished:
+class Process:
+    """A child of this process, with files for what it says."""
+
+    def __init__(self, pid: int, out: IO[bytes], err: IO[bytes]) -> None:
+        self.pid = pid
+        self._exit: int | None = None
+        self._streams = out, err
+
+    def poll(self) -> int | None:
+        """The exit code, or None as long as it runs."""
+        if self._exit is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self._exit = os.waitstatus_to_exitcode(status) if pid else None
+        return self._exit
+
+    def wait(self) -> int:
+        until(lambda: self.poll() is not None, 60)
+        assert self._exit is not None
+        return self._exit
+
+    def send_signal(self, number: signal.Signals) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def said(self) -> tuple[str, str]:
+        """What stands on stdout and stderr so far."""
+        out, err = (os.pread(stream.fileno(), os.fstat(stream.fileno()).st_size, 0) for stream in self._streams)
+        return out.decode(), err.decode()
+
+
+def ended(process: Process) -> Finished:
     """Wait for a process and collect what it said."""
-    out, err = process.communicate(timeout=60)
-    return Finished(process.returncode, out, err)
+    return Finished(process.wait(), *process.said())
 
 
-def interrupted(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> Finished:
+def interrupted(process: Process, number: signal.Signals = signal.SIGINT) -> Finished:
     process.send_signal(number)
     return ended(process)
 
 
-def said(process: subprocess.Popen[str], word: str) -> None:
+def said(process: Process, word: str) -> None:
     """Wait for a line on stderr."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        if word in line:
-            return
-    raise AssertionError(f"it never said {word}")
+    until(lambda: word in process.said()[1])
 
 
 def until(condition: Callable[[], object], seconds: float = 30.0) -> None:

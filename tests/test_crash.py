@@ -43,7 +43,6 @@ class Uninterrupted:
 
     def __init__(self, root: Path) -> None:
         self.project = Project(root, SCRIPT, PAUSE)
-        self.project.orch("-e", "show 1")  # the first start of all builds the grammar
         began = time.monotonic()
         done = self.project.orch("run", "job")
         self.seconds = time.monotonic() - began
@@ -152,7 +151,6 @@ def test_two_that_begin_together_share_the_folder_and_the_calls(tmp_path: Path) 
     wait = "var @ready = sh { until [ -e go ]; do sleep 0.02; done; echo yes }\n"
     ask = "exe llm @ask(dir) = @claude(`ask @dir`)\nshow @ask(@mx.outDir)\n"
     project = Project(tmp_path / "p", f"import {{ @claude }} from @orch/llm\n{begin}{wait}{ask}", 0.3)
-    project.orch("-e", "show 1")  # the first start of all builds the grammar
     with project.started("run", "job") as first, project.started("run", "job") as second:
         until(lambda: project.rows("SELECT count(*) FROM executions") == [(2,)])
         project.put("go", "")

@@ -10,31 +10,8 @@ from typing import Any
 
 import pytest
 from example_desk import Copy
+from small_examples import GREETING, RIGHT, greeter
 
-ISSUE = """\
----
-id: greets-nobody
-title: Nobody is greeted with a blank
-status: open
-file: src/greeting.py
-function: greet
----
-## Example
-
->>> from greeting import greet
->>> greet("")
-'Hello!'
-"""
-SOURCE = '''\
-def greet(name):
-    """A greeting.
-
-    >>> greet("Ida")
-    'Hello Ida!'
-    """
-    return f"Hello {name}!"
-'''
-RIGHT = "from greeting import greet\n\n\ndef test_a_name():\n    assert greet('Bo') == 'Hello Bo!'\n"
 WRONG = "from greeting import greet\n\n\ndef test_everybody_is_ida():\n    assert greet('Bo') == 'Hello Ida!'\n"
 
 
@@ -62,11 +39,8 @@ class Development(Copy):
 
     def small(self, test: str) -> None:
         """Another repository, with one issue."""
-        for name in ("pytest.ini", "conftest.py"):
-            self.put(f"small/{name}", (self.project / "template" / name).read_text())
-        self.put("small/src/greeting.py", SOURCE)
-        self.put("small/tests/test_greeting.py", test)
-        self.put("small/issues/greets-nobody.md", ISSUE)
+        for path, text in greeter(test).items():
+            self.put(path, text)
 
 
 @pytest.fixture
@@ -98,9 +72,9 @@ def test_issues_are_solved_after_a_kill_a_refutation_and_a_question(development:
 
 def test_a_repository_of_ones_own(development: Development) -> None:
     development.small(RIGHT)
-    done = development.run("--template", "small", "--budget", "calls=3")
+    done = development.run("--template", "greeter", "--budget", "calls=3")
     assert (done.exit, len(development.stored())) == (4, 3)
-    done = development.run("--template", "small", "--budget", "calls=30")
+    done = development.run("--template", "greeter", "--budget", "calls=30")
     assert done.exit == 0, done.stderr
     assert development.open() == set()
     patch = (development.made / "changes.patch").read_text().splitlines()
@@ -112,8 +86,8 @@ def test_a_repository_of_ones_own(development: Development) -> None:
 
 def test_what_cannot_be_solved_is_undone_and_asked_about(development: Development) -> None:
     development.small(WRONG)
-    done = development.run("--template", "small")
+    done = development.run("--template", "greeter")
     assert done.exit == 0, done.stderr
     assert [one["status"] for one in development.events("worked", "greets-nobody")] == ["failed"] * 3
-    assert (development.work / "src/greeting.py").read_text() == SOURCE
+    assert (development.work / "src/greeting.py").read_text() == GREETING
     assert "greets-nobody" in (development.made / "questions.md").read_text()

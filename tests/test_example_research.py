@@ -8,18 +8,7 @@ from pathlib import Path
 
 import pytest
 from example_desk import Copy, summary
-
-QUESTION = """\
----
-title: How is the pond?
-place: Aske
----
-- depth [metres]: How **deep** is the **pond**?
-- frogs [frogs]: How many **frogs** live there?
-"""
-SURVEY = "---\ndate: 2024-05-01\n---\nIn Aske we measured that the pond is 3 metres deep.\n"
-LETTER = "---\ndate: 2024-06-01\n---\nIn Aske everybody knows that the pond is 9 metres deep.\n"
-COUNT = "---\ndate: 2024-06-02\n---\nIn Aske, by the school's own account, 40 frogs were\ncounted on one evening.\n"
+from small_examples import COUNT, LETTER, QUESTION, SURVEY
 
 
 class Research(Copy):

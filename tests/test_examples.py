@@ -15,22 +15,11 @@ from typing import Any
 
 import pytest
 from example_desk import EXAMPLES, Copy, summary
+from small_examples import LEAKS, SWALLOWS
 
 from orchestra.cli.in_process import Finished, run_in_process
 
 NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
-LEAKS = """\
-def read(path):
-    file = open(path)
-    return file.read()
-"""
-SWALLOWS = """\
-def attempt(work):
-    try:
-        work()
-    except:
-        pass
-"""
 
 
 class Audit(Copy):

@@ -97,13 +97,12 @@ ELSEWHERE = {
 @pytest.mark.parametrize("where", ELSEWHERE)
 def test_ctrl_c_stops_the_script_itself(where: str, tmp_path: Path) -> None:
     project = Project(tmp_path / "p", 'log "begun"\n' + ELSEWHERE[where])
-    project.orch("-e", "show 1")
     with project.started("run", "job") as process:
         said(process, "begun")
         time.sleep(0.1)
         done = interrupted(process)
     assert done.exit == 130, done
-    assert done.err == "stopping; Ctrl-C again ends what still runs\n" + GO_ON
+    assert done.err.partition("begun\n")[2] == "stopping; Ctrl-C again ends what still runs\n" + GO_ON
     assert not (project.root / ".orch/store.db").exists()
 
 
@@ -206,7 +205,7 @@ def test_ctrl_c_while_another_process_makes_the_same_call(tmp_path: Path) -> Non
 @pytest.mark.parametrize("milliseconds", range(0, 40, 5))
 def test_ctrl_c_at_the_very_end_leaves_no_trace(milliseconds: int, tmp_path: Path) -> None:
     project = Project(tmp_path / "p", HEAD + 'show @ask(1)\nlog "last"\n')
-    with project.started("run", "job") as process:
+    with project.started("run", "job", anew=True) as process:
         said(process, "last")
         time.sleep(milliseconds / 1000)
         done = interrupted(process)

@@ -11,7 +11,10 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 from process_desk import Project, ended, until
+
+from orchestra.store import connection
 
 HEAD = "import { @claude } from @orch/llm\nexe llm @ask(n) = @claude(`ask @n`)\n"
 SHARED = "var @answers = for parallel(3) @n in [1, 2, 3, 4, 5, 6, 7, 8, 9] => @ask(@n)\n"
@@ -23,7 +26,6 @@ ANSWERS = [f"ask {n}: 5" for n in range(1, 10)]
 def test_two_of_ten_are_killed_and_the_other_eight_are_right(tmp_path: Path) -> None:
     project = Project(tmp_path / "p", JOB)
     project.put("pause", UNTIL_TOLD)
-    project.orch("-e", "show 1")  # the first start of all builds the grammar
     with ExitStack() as stack:
         ten = [stack.enter_context(project.started("run", "job", "--who", str(number))) for number in range(10)]
         until(lambda: len(project.rows("SELECT id FROM executions")) == 10)
@@ -48,7 +50,6 @@ def test_two_of_ten_are_killed_and_the_other_eight_are_right(tmp_path: Path) -> 
 
 def test_whoever_looks_while_others_write_sees_whole_answers(tmp_path: Path) -> None:
     project = Project(tmp_path / "p", JOB, 0.05)
-    project.orch("-e", "show 1")
     with project.started("run", "job") as process:
         until(lambda: project.stored())
         while process.poll() is None:
@@ -61,7 +62,6 @@ def test_whoever_looks_while_others_write_sees_whole_answers(tmp_path: Path) -> 
 def test_a_script_that_is_run_twice_at_once_is_paid_once(tmp_path: Path) -> None:
     project = Project(tmp_path / "p", JOB)
     project.put("pause", UNTIL_TOLD)
-    project.orch("-e", "show 1")
     with project.started("run", "job") as first, project.started("run", "job") as second:
         until(lambda: len(project.rows("SELECT id FROM executions")) == 2)
         until(lambda: len(project.asked()) == 3)
@@ -71,7 +71,8 @@ def test_a_script_that_is_run_twice_at_once_is_paid_once(tmp_path: Path) -> None
     assert len(project.asked()) == 9
 
 
-def test_without_checkpoints_a_locked_store_is_in_nobodys_way(tmp_path: Path) -> None:
+def test_without_checkpoints_a_locked_store_is_in_nobodys_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "PATIENCE", 0.5)  # seconds
     project = Project(tmp_path / "p", HEAD + "show @ask(1)\nshow @mx.run.number\n")
     project.orch("run", "job")
     locked = sqlite3.connect(project.root / ".orch/store.db", isolation_level=None)

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from orchestra.cli import main
 
-__all__ = ["Ended", "preload", "run_forked"]
+__all__ = ["Ended", "fork", "preload", "run_forked"]
 
 LOADED = ("orchestra.cli.run", "orchestra.check.script", "orchestra.runtime.launch", "orchestra.runtime.agent")
 CHUNK = 65536  # bytes
@@ -39,9 +39,31 @@ class Ended:
 
 
 def preload() -> None:
-    """Load what runs need, once for all of them."""
+    """Load what runs need, once for all of them: modules, and the tables of the parser."""
     for module in (*LOADED, "orchestra.store"):
         import_module(module)
+    from orchestra.scan.scanner import ScanInput
+    from orchestra.source import Source
+    from orchestra.syntax import build
+
+    build(ScanInput(Source("", "")), "script")
+
+
+def fork(
+    argv: Sequence[str],
+    cwd: Path,
+    environ: Mapping[str, str],
+    streams: Sequence[int],
+    before: Callable[[], object] = lambda: None,
+) -> int:
+    """Begin `orch ARGV` with three streams, in a session of its own. Gives the number of the process.
+
+    before: what it does first of all
+    """
+    child = os.fork()
+    if child == 0:
+        _become(argv, cwd, environ, streams, before)
+    return child
 
 
 def run_forked(
@@ -54,11 +76,10 @@ def run_forked(
     """
     began = time.monotonic()
     outputs = os.pipe(), os.pipe()
-    child = os.fork()
-    if child == 0:
-        _become(argv, cwd, environ, limit, [writing for _, writing in outputs])
-    for _, writing in outputs:
-        os.close(writing)
+    streams = [os.open(os.devnull, os.O_RDONLY), *(writing for _, writing in outputs)]
+    child = fork(argv, cwd, environ, streams, lambda: _limit_files(limit))
+    for stream in streams:
+        os.close(stream)
     try:
         exit, (out, err) = _followed(child, [reading for reading, _ in outputs], began + patience)
     finally:
@@ -67,23 +88,31 @@ def run_forked(
     return Ended(exit, out, err, time.monotonic() - began)
 
 
+def _limit_files(limit: int | None) -> None:
+    if limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+
 def _become(
-    argv: Sequence[str], cwd: Path, environ: Mapping[str, str], limit: int | None, outputs: Sequence[int]
+    argv: Sequence[str],
+    cwd: Path,
+    environ: Mapping[str, str],
+    streams: Sequence[int],
+    before: Callable[[], object],
 ) -> NoReturn:
     """Turn this process into one that was started for the command line."""
     code = 1
     try:
         os.setsid()
-        for number, output in enumerate((os.open(os.devnull, os.O_RDONLY), *outputs)):
-            os.dup2(output, number)
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
         sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
         sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
         os.chdir(cwd)
         os.environ.clear()
         os.environ.update(environ)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        before()
         code = main(argv)
     except BaseException:
         traceback.print_exc()
