@@ -7,6 +7,7 @@ PEERS := bench/peers/.venv
 KILLS ?= 1000
 
 .DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE  # what many processes load is compiled once
 .PHONY: help setup demo test check accept bench bench-peers fuzz chaos wheel
 
 help:

@@ -34,7 +34,11 @@ def ordeal(name: str, home: Path, *words: str, whole: bool = False) -> Finished:
     if whole and name != "audit":  # which would look at a whole installed package
         given = []
     left_out = [word for pattern in LEFT_OUT[name] for word in ("--ignore", pattern)]
-    environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(home),
+        "PYTHONPYCACHEPREFIX": str(home / "compiled"),  # once for all runs, which begin with a fresh copy each
+    }
     return run_in_process(["chaos", name, *given, *left_out, *words], copy.project, "", environ)
 
 

@@ -9,7 +9,8 @@ import os
 
 import pytest
 
-PREFIXES = ("ORCH_", "MLLD_", "ANTHROPIC_", "OPENAI_", "CLAUDE")
+# Without the last one the many processes of the tests compile what they load again and again.
+PREFIXES = ("ORCH_", "MLLD_", "ANTHROPIC_", "OPENAI_", "CLAUDE", "PYTHONDONTWRITEBYTECODE")
 
 
 @pytest.fixture(autouse=True)

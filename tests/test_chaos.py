@@ -122,6 +122,12 @@ def test_files_that_are_not_to_be_compared(garden: Garden) -> None:
     assert (done.exit, done.stdout.splitlines()[-1]) == (0, "1/1 kill points: same output, 0 repeated calls")
 
 
+def test_what_other_programs_make_again_is_not_compared(garden: Garden) -> None:
+    compiling = 'run sh { mkdir -p lib/__pycache__; echo x >> lib/__pycache__/a.pyc }\nshow "done"\n'
+    done = garden.chaos(compiling, "--only", "KILL@3")
+    assert (done.exit, done.stdout.splitlines()[-1]) == (0, "1/1 kill points: same output, 0 repeated calls")
+
+
 def test_a_script_that_is_never_the_same_is_no_subject(garden: Garden) -> None:
     done = garden.chaos("var @n = sh { date +%N }\nshow @n\n", "--kills", "1")
     assert done.exit == 2

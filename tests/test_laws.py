@@ -10,6 +10,8 @@ import os
 import random
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -52,24 +54,41 @@ def tree(text: str, mode: str = "strict") -> Script:
     return script
 
 
-def scripts() -> Iterator[tuple[str, str, str]]:
-    """Name, mode and text of every case program that parses."""
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A case program that parses, with its nodes, which no law may change."""
+
+    name: str
+    mode: str
+    text: str
+    script: Script
+
+
+@cache
+def programs() -> list[Program]:
+    """Every case program that parses."""
+    return list(parsed())
+
+
+def parsed() -> Iterator[Program]:
     for path in sorted((*CASES.glob("*/*/example.m*"), *CASES.glob("*/*/files/**/*.mld"))):
         text = path.read_bytes().decode(errors="replace")
         mode = "markdown" if path.suffix == ".md" else "strict"
         try:
-            check_placement(tree(text, mode))
+            script = tree(text, mode)
+            check_placement(script)
         except OrchError:
             continue
-        yield str(path.relative_to(CASES)), mode, text
+        yield Program(str(path.relative_to(CASES)), mode, text, script)
 
 
-PROGRAMS = list(scripts())
-
-
-def broken(holds: Callable[[str, str], Any]) -> list[tuple[str, Any]]:
+def broken(holds: Callable[[Program], Any]) -> list[tuple[str, Any]]:
     """Names of the case programs for which a law does not hold, with what it answered."""
-    return [(name, fault) for name, mode, text in PROGRAMS if (fault := holds(text, mode))]
+    return [(program.name, fault) for program in programs() if (fault := holds(program))]
+
+
+def made_up(text: str) -> Program:
+    return Program("", "strict", text, tree(text))
 
 
 # ── programs made up at random ───────────────────────────────────────────────────────────────────
@@ -165,12 +184,13 @@ SCRIPTS = st.lists(
 # ── printing ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def reprinted(text: str, mode: str) -> Any:
+def reprinted(program: Program) -> Any:
     """What goes wrong when a script is printed, parsed and printed again, or None."""
-    script = tree(text, mode)
-    printed = print_script(script, mode)
-    again = tree(printed, mode)
-    return difference(script, again) or (print_script(again, mode) != printed and "the second print differs") or None
+    printed = print_script(program.script, program.mode)
+    again = tree(printed, program.mode)
+    if print_script(again, program.mode) != printed:
+        return "the second print differs"
+    return difference(program.script, again)
 
 
 def test_every_node_class_has_a_printer() -> None:
@@ -178,7 +198,7 @@ def test_every_node_class_has_a_printer() -> None:
 
 
 def test_printed_cases_parse_to_the_same_tree() -> None:
-    assert len(PROGRAMS) > 500
+    assert len(programs()) > 500
     assert broken(reprinted) == []
 
 
@@ -201,7 +221,7 @@ def parsed_template(text: str, syntax: str) -> Any:
 @law
 @given(SCRIPTS)
 def test_printed_scripts_parse_to_the_same_tree(text: str) -> None:
-    assert reprinted(text, "strict") is None
+    assert reprinted(made_up(text)) is None
 
 
 # ── comments and white space ─────────────────────────────────────────────────────────────────────
@@ -229,40 +249,31 @@ def loosened(text: str, script: Script) -> str:
     return made + text[position:]
 
 
-def differs_when_loosened(text: str, mode: str) -> Any:
-    script = tree(text, mode)
-    return difference(script, tree(loosened(text, script), mode))
+def differs_when_loosened(program: Program) -> Any:
+    return difference(program.script, tree(loosened(program.text, program.script), program.mode))
 
 
 def test_comments_and_white_space_mean_nothing_in_cases() -> None:
-    assert [
-        (name, fault)
-        for name, mode, text in PROGRAMS
-        if mode == "strict" and (fault := differs_when_loosened(text, mode))
-    ] == []
+    assert broken(lambda program: program.mode == "strict" and differs_when_loosened(program)) == []
 
 
 @law
 @given(SCRIPTS)
 def test_comments_and_white_space_mean_nothing(text: str) -> None:
-    assert differs_when_loosened(text, "strict") is None
+    assert differs_when_loosened(made_up(text)) is None
 
 
 # ── laying out ───────────────────────────────────────────────────────────────────────────────────
 
 
-def badly_laid_out(text: str, mode: str) -> Any:
+def badly_laid_out(program: Program) -> Any:
     """What goes wrong when a script is laid out twice, or None."""
-    once = formatted(Source("law", text), mode)
-    if formatted(Source("law", once), mode) != once:
+    once = formatted(Source("law", program.text), program.mode)
+    if formatted(Source("law", once), program.mode) != once:
         return "the second layout differs"
-    lost = [note for note in comments(text, mode) if note not in once]
+    comments = Comments.between(program.text, program.script.marks, 0).left
+    lost = [comment.text for comment in comments if comment.text not in once]
     return f"lost: {lost}" if lost else None
-
-
-def comments(text: str, mode: str) -> list[str]:
-    script = tree(text, mode)
-    return [comment.text for comment in Comments.between(text, script.marks, 0).left]
 
 
 def test_layout_is_stable_and_keeps_comments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

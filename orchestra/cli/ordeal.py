@@ -19,7 +19,7 @@ from typing import Any
 from orchestra.cli.blows import BETWEEN, Blow
 from orchestra.cli.forked import Ended, preload, run_forked
 from orchestra.cli.fuse import VARIABLE
-from orchestra.cli.scratch import Scratch
+from orchestra.cli.scratch import LEFT_OUT, Scratch
 from orchestra.store.listings import list_checkpoints
 from orchestra.store.store import Store
 
@@ -147,7 +147,9 @@ class Ordeal:
         return {name: (self._scratch.root / name).read_bytes() for name in names if self._compared(name)}
 
     def _compared(self, name: str) -> bool:
-        return not OURS.match(name) and not any(PurePath(name).match(pattern) for pattern in self._left_out)
+        path = PurePath(name)
+        made_again = OURS.match(name) or not LEFT_OUT.isdisjoint(path.parts)
+        return not made_again and not any(path.match(pattern) for pattern in self._left_out)
 
     def differences(self, first: Undisturbed, second: Undisturbed) -> list[str]:
         """How two undisturbed runs differ."""
