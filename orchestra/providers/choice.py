@@ -63,18 +63,22 @@ class Choice:
 
     def resolve(self, model: str, provider: str | None) -> ResolvedModel:
         """`model` is a short name, an id or `provider/id`. Raises E702."""
-        prefix, slash, rest = model.partition("/")
-        if slash and prefix in self._known():
-            named, model = prefix, rest
-        else:
-            named = None
+        named, model = self._split(model)
         name = self._provider(provider or named)
         return ResolvedModel(name, self._id(model, name))
+
+    def asked(self, model: str, provider: str | None) -> str | None:
+        """Who is meant to answer, though a replay may; None if nobody is named."""
+        return self._named(provider or self._split(model)[0])
 
     def settings(self, provider: str) -> Mapping[str, Any]:
         """The table of a provider, with `type` filled in."""
         if self.replaying:
             return {"type": "replay", "path": self._environment[REPLAY]}
+        return self.table(provider)
+
+    def table(self, provider: str) -> Mapping[str, Any]:
+        """The same, also while a replay answers."""
         if is_address(provider):
             return self._endpoints.get(provider, {"type": "openai", "key": NO_KEY, "base": provider})
         return {"type": provider, **self._tables().get(provider, {})}
@@ -115,19 +119,26 @@ class Choice:
     def _provider(self, asked: str | None) -> str:
         if self.replaying:
             return "replay"
-        name = asked or self._config.get("provider") or self._environment.get("ORCH_LLM_PROVIDER")
+        name = self._named(asked)
         if name is None:
             return self._automatic()
-        if is_address(name):
-            return self._at(name)
-        if name not in self._known():
+        if not is_address(name) and name not in self._known():
             close = nearest(name, self._known())
             raise OrchError(
                 "E702",
                 f'there is no provider "{name}"',
                 help=f'did you mean "{close}"?' if close else f"add a table [llm.providers.{name}] to orch.toml",
             )
-        return str(name)
+        return name
+
+    def _named(self, asked: str | None) -> str | None:
+        name = asked or self._config.get("provider") or self._environment.get("ORCH_LLM_PROVIDER")
+        return name if name is None else self._at(name) if is_address(name) else str(name)
+
+    def _split(self, model: str) -> tuple[str | None, str]:
+        """`provider/id` in its two parts."""
+        prefix, slash, rest = model.partition("/")
+        return (prefix, rest) if slash and prefix in self._known() else (None, model)
 
     def _automatic(self) -> str:
         if any(self._environment.get(name) for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")):

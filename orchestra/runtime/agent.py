@@ -182,7 +182,7 @@ class Agent:
         meter: Meter,
     ) -> LLMResult:
         emit = Teller(request.call_id, request.fn, self.redactor, self._told, steps=self._debug)
-        dialogue = self._dialogue(request, self._line(resolved, meter), provider, workspace, poll, emit)
+        dialogue = self._dialogue(request, self._line(request, resolved, meter), provider, workspace, poll, emit)
         call = Call(request, resolved.provider, resolved.id, dialogue, poll, entry, emit, self._root)
         emit("llm:start", {"provider": resolved.provider, "model": resolved.id, "stream": request.stream})
         status = "error"
@@ -228,11 +228,11 @@ class Agent:
 
     # ── the way to a model ───────────────────────────────────────────────────────────────────────
 
-    def _line(self, resolved: ResolvedModel, meter: Meter) -> Line:
+    def _line(self, request: LLMRequest, resolved: ResolvedModel, meter: Meter) -> Line:
         settings = self._choice.settings(resolved.provider)
         return Line(
             resolved.id,
-            self._gate(resolved, settings),
+            self._gate(request, resolved),
             self._price(resolved.provider, settings),
             self._chance,
             self._max_wait,
@@ -267,12 +267,14 @@ class Agent:
             with open(self._root / name, "a", encoding="utf-8", errors="replace") as file:
                 file.write(self.redactor.clean(text))
 
-    def _gate(self, resolved: ResolvedModel, settings: Mapping[str, Any]) -> Gate:
-        """A declared width is that of the endpoint, so that its models share one gate."""
+    def _gate(self, request: LLMRequest, resolved: ResolvedModel) -> Gate:
+        """A declared width is that of the endpoint, so that its models share one gate. A replay keeps to it too."""
+        name = self._choice.asked(request.model, request.provider) or resolved.provider
+        settings = self._choice.table(name)
         declared = settings.get("concurrency")
-        key = (resolved.provider, resolved.id if declared is None else None)
+        key = (name, resolved.id if declared is None else None)
         if key not in self._gates:
-            self._gates[key] = Gate(declared, _is_local(settings))
+            self._gates[key] = Gate(declared, _is_local(settings) and not self._choice.replaying)
         return self._gates[key]
 
     # ── the file to be written ───────────────────────────────────────────────────────────────────

@@ -121,7 +121,7 @@ class Dialogue(ABC):
             )
             async with line.gate.slot(self._bear, self._in_line) as self._since:
                 under_way = True
-                meter.attempts += 1
+                meter.begin()
                 received = await receive()
         except (OrchError, ProviderError):
             raise

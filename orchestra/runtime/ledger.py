@@ -39,8 +39,7 @@ class Ledgered:
         self._phase = run.phase
         memo = scope.context.memo
         self._key = memo.key.digest if memo is not None and memo.key is not None else None
-        self._started = run.now()
-        self._clock = trio.current_time()
+        self._made = (run.now(), trio.current_time())
         self.meter = Meter(
             fn,
             now=run.now,
@@ -100,9 +99,10 @@ class Ledgered:
 
     def _row(self, stop: str | None, error: str | None) -> CallRow:
         meter, usage = self.meter, self.meter.usage
+        started, clock = meter.started or self._made
         return CallRow(
             id=self._id, fn=self._fn, provider=self._resolved.provider, model=self._resolved.id,
-            started=self._started, ms=round((trio.current_time() - self._clock) * 1000), turns=meter.turns,
+            started=started, ms=round((trio.current_time() - clock) * 1000), turns=meter.turns,
             input=usage.input, output=usage.output, cache_write=usage.cache_write, cache_read=usage.cache_read,
             cost=meter.cost, stop=stop, attempts=meter.attempts, cached=False, archive=meter.archive,
             phase=self._phase, error=error, longest=meter.longest, estimated=usage.estimated, key=self._key,

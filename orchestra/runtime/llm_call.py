@@ -75,6 +75,7 @@ class Call:
             if self._poll is not None:
                 self._poll.put_back()
             raise
+        _, started = self._dialogue.meter.started or ("", started)
         result = self._result(answer, round((trio.current_time() - started) * 1000))
         self._record(_facts(result), result.text)
         return result

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import trio
+
 from orchestra.errors import OrchError
 from orchestra.nodes.budgets import Limit
 from orchestra.providers.prices import MILLION, Price, cost, price_of
@@ -63,6 +65,12 @@ class Meter:
         self.attempts = 0
         self.longest = 0  # tokens of the longest answer
         self.archive: str | None = None  # where the prompt is kept
+        self.started: tuple[str, float] | None = None  # when its turn came: the time, and the same on the run's clock
+
+    def begin(self) -> None:
+        """An attempt begins. Before the first the call only stood in line."""
+        self.attempts += 1
+        self.started = self.started or (self.now(), trio.current_time())
 
     async def reserve(
         self, model: str, own: Price | None, size: int, longest: int, *, least: int = 0, caches: bool = False

@@ -239,22 +239,21 @@ def test_timeout_covers_the_whole_call(bench: Bench) -> None:
 
 def test_standing_in_line_takes_none_of_a_call_s_time(bench: Bench) -> None:
     bench.cases({"reply": "late", "delay": 40})
-    bench.config = {"providers": {"desk": {"type": "replay", "path": "replies.jsonl", "concurrency": 1}}}
-    bench.environment = {}
+    bench.config = {"providers": {"desk": {"type": "openai", "base": "http://desk/v1", "concurrency": 1}}}
 
-    async def all_at_once() -> list[str]:
-        agent, answers = bench.agent(), []
+    async def all_at_once() -> float:
+        agent, began = bench.agent(), trio.current_time()
 
         async def ask(number: int) -> None:
             request = bench.request(f"item {number}", call_id=f"c{number}", provider="desk", timeout=60.0)
-            answers.append((await agent.call(request)).text)
+            assert (await agent.call(request)).text == "late"
 
         async with trio.open_nursery() as nursery:
             for number in range(5):
                 nursery.start_soon(ask, number)
-        return answers
+        return trio.current_time() - began
 
-    assert trio.run(all_at_once, clock=MockClock(autojump_threshold=0)) == ["late"] * 5
+    assert trio.run(all_at_once, clock=MockClock(autojump_threshold=0)) == 200.0
 
 
 # ── the file to be written ───────────────────────────────────────────────────────────────────────
