@@ -5,4 +5,4 @@ import pathlib
 import sys
 
 given = json.load(sys.stdin)
-print(json.dumps([path.read_text() for path in sorted(pathlib.Path(given["input"]["folder"]).glob("*.py"))]))
+print(json.dumps([path.read_text() for path in sorted(pathlib.Path(given["input"]["folder"]).glob("*.routes"))]))
