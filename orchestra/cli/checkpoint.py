@@ -1,6 +1,6 @@
 """`orch checkpoint`: the stored results of a script: list, inspect, show, clean, restore.
 
-Which of them a run serves is decided by the store when it runs; `gc` and `import` are in `moving`.
+Which of them a run serves is decided by the store when it runs; `gc`, `import` and `verify` are in `moving`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from orchestra.cli.clicked import invoke
-from orchestra.cli.moving import collect, take_over
+from orchestra.cli.moving import collect, examine, take_over
 from orchestra.cli.scripts import Scripts
 from orchestra.cli.selection import Selection, filters
 from orchestra.cli.shell import Shell
@@ -166,4 +166,5 @@ def restore(shell: Shell, script: str) -> None:
 
 
 checkpoint.add_command(collect)
+checkpoint.add_command(examine)
 checkpoint.add_command(take_over)

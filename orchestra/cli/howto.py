@@ -55,9 +55,10 @@ def howto(words: tuple[str, ...], whole: bool, section: bool, as_json: bool) -> 
 def _found(topics: list[Topic], word: str) -> list[Topic]:
     word = INTRO.get(word, word)
     for found in (
+        [topic for topic in topics if topic.id == word],
+        [topic for topic in topics if topic.section == word],
         [topic for topic in topics if topic.answers(word)],
         [topic for topic in topics if topic.parent == word],
-        [topic for topic in topics if topic.section == word],
         search(topics, word),
     ):
         if found:

@@ -1,4 +1,4 @@
-"""`orch checkpoint gc` and `orch checkpoint import`: what leaves the store, and what comes into it from elsewhere.
+"""`orch checkpoint gc`, `import` and `verify`: what leaves the store, what comes into it, whether it is whole.
 
 What is dropped is decided by `store.retention`, how a foreign folder is read by `store.imported`.
 """
@@ -20,11 +20,13 @@ from orchestra.cli.stored import now, open_store
 from orchestra.cli.tally import amount
 from orchestra.config import Config
 from orchestra.config_kinds import duration, size
+from orchestra.errors import OrchError
 from orchestra.store.imported import Brought, read_folder
 from orchestra.store.retention import Collected
 from orchestra.store.store import Store
+from orchestra.store.verifying import verify
 
-__all__ = ["collect", "take_over"]
+__all__ = ["collect", "examine", "take_over"]
 
 
 @click.command(name="gc")
@@ -73,6 +75,25 @@ def _chosen(store: Store, wanted: Selection, script: str | None, config: Config,
 def _lines(collected: Collected) -> list[tuple[str, str, str]]:
     before, after = asdict(collected.before), asdict(collected.after)
     return [(name, amount(before[name]), amount(after[name])) for name in before]
+
+
+@click.command(name="verify")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def examine(shell: Shell, as_json: bool) -> None:
+    """Read all of the store and see whether it holds what was written. A damaged one is set aside.
+
+    Stores of more than 32 MB are not examined when a run opens them: damage in them is found when it is met.
+    """
+    with open_store(shell.config(), shell) as store:
+        if store.connection.replaced is not None:  # a note has said where it is
+            help = f"sqlite3 {store.connection.replaced.name} .recover may read what is left of it"
+            raise OrchError("E806", "the store was damaged", help=help)
+        found = verify(store)
+    if as_json:
+        return click.echo(json.dumps(asdict(found), indent=2))
+    parts = f"{found.runs} runs, {found.answers} answers, {found.texts} texts, {amount(found.bytes)} bytes"
+    return click.echo(f"The store is whole: {parts}")
 
 
 @click.command(name="import")

@@ -6,6 +6,7 @@ The format is that of `providers.replay_cases`. Every call becomes one case, its
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,8 @@ class _Taped:
 class ReplyRecorder:
     """Adds a line when a call ends. At the end of the run its lines are put in the order of the script.
 
-    What was in the file before stays in front: a run that was killed and goes on adds to its recording.
+    What was in the file before, and what other processes add meanwhile, stays in front: a run that was killed and goes
+    on adds to its recording, and several runs may record into one file.
     """
 
     def __init__(self, path: Path, redactor: Redactor) -> None:
@@ -51,7 +53,8 @@ class ReplyRecorder:
         self._redactor = redactor
         self._taped: dict[str, _Taped] = {}
         self._cases: list[tuple[Position, dict[str, Any]]] = []
-        self._before = _complete_lines(path)
+        self._written: list[str] = []
+        _complete_lines(path)
 
     def replied(self, turn: Turn, reply: Reply) -> None:
         taped = self._of(turn.call_id)
@@ -85,14 +88,26 @@ class ReplyRecorder:
         }
         case = self._redactor.clean_data(case)
         self._cases.append((request.position, case))
-        writer.append(self._path, _line(case))
+        self._written.append(_line(case))
+        writer.append(self._path, self._written[-1])
 
     def close(self) -> None:
         """Lines of parallel items lie as they ended; sorted, the file does not depend on that."""
         if self._cases:
             _tell_items_apart(self._cases)
-            lines = [_line(case) for _, case in sorted(self._cases, key=lambda entry: entry[0])]
-            writer.write(self._path, self._before + "".join(lines))
+            writer.rearrange(self._path, self._arranged)
+
+    def _arranged(self, found: str) -> str:
+        """The lines of others as they are, and ours behind them."""
+        ours = Counter(self._written)
+        others = []
+        for line in reversed(found.splitlines(keepends=True)):
+            if ours[line]:
+                ours[line] -= 1
+            else:
+                others.append(line)
+        lines = [_line(case) for _, case in sorted(self._cases, key=lambda entry: entry[0])]
+        return "".join([*reversed(others), *lines])
 
     def _of(self, call_id: str) -> _Taped:
         return self._taped.setdefault(call_id, _Taped())
@@ -113,18 +128,14 @@ def _tell_items_apart(cases: list[tuple[Position, dict[str, Any]]]) -> None:
                 case["match"]["item"] = items_of(position)
 
 
-def _complete_lines(path: Path) -> str:
-    """What the file holds; half a line at its end, left by a power cut, is taken off. Raises E420."""
+def _complete_lines(path: Path) -> None:
+    """Half a line at the end of the file, left by a power cut, is taken off. Raises E420."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return ""
+        whole = not path.exists() or path.read_bytes().endswith(b"\n")
     except OSError as error:
         raise OrchError("E420", f"cannot write {path}: {writer.reason(error)}") from None
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        writer.write(path, whole)
-    return whole
+    if not whole:
+        writer.rearrange(path, lambda text: text[: text.rfind("\n") + 1])
 
 
 def _match(request: LLMRequest) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Connection:
         self.path = path
         self.now = now
         self.notes: list[str] = []
+        self.replaced: Path | None = None  # what was found damaged on opening, set aside
         self._loss: str | None = None
         self._inode = prepare(path)
         self._journal_mode = self._choose_journal_mode(mounts)
@@ -165,10 +166,13 @@ class Connection:
     def _keep_copy(self, raw: sqlite3.Connection, version: int) -> None:
         """A copy of the store as the version of `orch` before left it."""
         copy = self.path.with_name(f"{self.path.name}.version-{version}")
-        fresh = copy.with_name(f"{copy.name}.{os.getpid()}")
-        raw.execute("VACUUM INTO ?", (str(fresh),))
-        fresh.chmod(0o600)
+        import tempfile  # which takes long to load
+
+        descriptor, name = tempfile.mkstemp(prefix=f"{copy.name}.", dir=copy.parent)  # empty, and only ours to read
+        os.close(descriptor)
+        fresh = Path(name)
         try:
+            raw.execute("VACUUM INTO ?", (name,))
             os.link(fresh, copy)  # unlike a rename it leaves alone what another process was quicker to put there
         except FileExistsError:
             return
@@ -186,6 +190,7 @@ class Connection:
     def _replace(self) -> None:
         aside = set_aside(self.path, self._inode, self.now())
         if aside:
+            self.replaced = aside
             self.notes.append(f"the store was damaged and is kept as {aside.name}; a new one was begun")
         self._inode = prepare(self.path)
 

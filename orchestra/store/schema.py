@@ -366,8 +366,9 @@ def migrate(raw: sqlite3.Connection) -> None:
 
     raw.execute("BEGIN IMMEDIATE")
     try:
-        _steps().apply(Database(raw, execute_plugins=False))
-        raw.execute(f"PRAGMA user_version = {VERSION}")
+        if raw.execute("PRAGMA user_version").fetchone()[0] < VERSION:  # or another process was quicker
+            _steps().apply(Database(raw, execute_plugins=False))
+            raw.execute(f"PRAGMA user_version = {VERSION}")
         raw.execute("COMMIT")
     except BaseException:
         raw.rollback()

@@ -124,7 +124,13 @@ def test_faults_of_ours_show_no_traceback_unless_asked(desk: Desk, engine: Simpl
     assert "Traceback" in desk.err
 
 
-@pytest.mark.parametrize("code", [3, 4, 75, 130])
+def test_a_run_that_waits_for_a_person_has_said_how_to_answer(desk: Desk, engine: SimpleNamespace) -> None:
+    engine.act = telling(code=3)
+    assert desk.orch("-e", "x") == 3
+    assert desk.err == ""
+
+
+@pytest.mark.parametrize("code", [4, 75, 130])
 def test_a_run_that_waits_names_the_command_to_continue(desk: Desk, engine: SimpleNamespace, code: int) -> None:
     desk.write("llm/run/audit.mld")
     engine.act = telling(code=code)
@@ -403,6 +409,21 @@ def test_all_topics_by_section(manual: Desk) -> None:
 def test_one_topic(manual: Desk, words: list[str]) -> None:
     assert manual.orch("howto", *words) == 0
     assert manual.out == "# Choosing\n\n`when` takes the first arm.\n\nSee also: if\n"
+
+
+def test_the_name_of_a_section_is_not_taken_by_another_name_of_a_topic(manual: Desk) -> None:
+    manual.write("howto/core/02-more.md", "---\naliases: [flow-control, more-or-less]\n---\nText.\n")
+    manual.orch("howto", "flow-control")
+    assert manual.out.startswith("flow-control\n  when ")
+    manual.orch("howto", "more-or-less")
+    assert manual.out == "# more\n\nText.\n"
+
+
+def test_the_columns_of_the_overview_are_as_wide_as_the_longest_command(desk: Desk) -> None:
+    desk.orch("--help")
+    lines = desk.out[desk.out.index("Commands\n") :].splitlines()[1:]
+    listed = [line for line in lines if line.startswith("  ")]
+    assert {line[: max(map(len, COMMANDS)) + 3].rstrip()[2:] for line in listed} == set(COMMANDS)
 
 
 def test_sections_parents_and_searches(manual: Desk) -> None:

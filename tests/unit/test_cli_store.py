@@ -264,3 +264,16 @@ def test_clean_and_restore(used: Desk) -> None:
 def test_a_script_is_named(used: Desk) -> None:
     assert used.orch("checkpoint", "clean") == 2
     assert used.err.startswith("error[E810]: missing argument 'SCRIPT'\n")
+
+
+def test_verify(used: Desk) -> None:
+    assert used.orch("checkpoint", "verify") == 0
+    assert used.out.startswith("The store is whole: 2 runs, ")
+    assert used.orch("checkpoint", "verify", "--json") == 0
+    assert json.loads(used.out)["runs"] == 2
+    file = used.root / ".orch/store.db"
+    file.write_bytes(file.read_bytes()[:4096] + b"\xa5" * (file.stat().st_size - 4096))
+    assert used.orch("checkpoint", "verify") == 1
+    assert used.err.startswith("the store was damaged and is kept as store.db.damaged-")
+    assert "error[E806]: the store was damaged\n   = help: sqlite3 store.db.damaged-" in used.err
+    assert used.orch("checkpoint", "verify") == 0

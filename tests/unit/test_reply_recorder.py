@@ -203,3 +203,22 @@ show @crop("sun")
     assert desk.orch("a.mld", *words[4:]) == 0
     assert desk.orch("a.mld", "--new", "--models", "tape.jsonl", "--strict-models") == 0
     assert desk.out == "moss\nfigs\n"
+
+
+def test_two_processes_record_into_one_file(desk: Desk) -> None:
+    inner = 'import { @haiku } from @orch/llm\nshow @haiku("inner one")\nshow @haiku("inner two")\n'
+    desk.write("b.mld", inner)
+    command = f"{sys.executable} -m orchestra b.mld --models all.jsonl --record tape.jsonl -q"
+    desk.write(
+        "a.mld",
+        f"""\
+import {{ @haiku }} from @orch/llm
+show @haiku("outer one")
+run cmd {{{command}}}
+show @haiku("outer two")
+""",
+    )
+    desk.write("all.jsonl", '{"reply": "yes"}\n')
+    desk.environ |= {"PATH": "/usr/bin:/bin"}
+    assert desk.orch("a.mld", "--models", "all.jsonl", "--record", "tape.jsonl", "-q") == 0, desk.err
+    assert [case["note"] for case in recorded(desk)] == ["inner one", "inner two", "outer one", "outer two"]

@@ -100,3 +100,35 @@ def test_no_such_folder_and_no_such_script(desk: Desk) -> None:
     assert desk.orch("checkpoint", "import", "nowhere", "shelf") == 2
     assert "cannot read" in desk.err
     assert not (desk.root / ".orch").exists()
+
+
+@pytest.mark.parametrize("harm", ["binary", "half", "no results", "index is a folder", "a value cut off", "lists"])
+def test_a_damaged_folder_is_taken_as_far_as_it_goes(desk: Desk, harm: str) -> None:
+    folder = desk.root / ".mlld/checkpoints/job"
+    index = folder / "llm-cache.jsonl"
+    desk.write("llm/run/job.mld", "show 1")
+    keys = [f"sha256:{number:064x}" for number in (1, 2)]
+    desk.write(str(index), "".join(json.dumps({"key": key, "fn": "ask", "argsPreview": "x"}) + "\n" for key in keys))
+    for key in keys:
+        desk.write(str(folder / "results" / f"{key}.json"), json.dumps({"value": "good"}))
+    said = {"binary": 1, "half": 1, "no results": 2, "a value cut off": 1, "lists": 1}.get(harm)
+    if harm == "binary":
+        index.write_bytes(index.read_bytes().splitlines(keepends=True)[0] + b"\xff\xfe\0" * 20 + b"\n")
+    if harm == "half":
+        index.write_bytes(index.read_bytes()[:-20])
+    if harm == "no results":
+        for file in (folder / "results").iterdir():
+            file.unlink()
+    if harm == "index is a folder":
+        index.unlink()
+        index.mkdir()
+    if harm in ("a value cut off", "lists"):
+        (folder / "results" / f"{keys[0]}.json").write_text('{"value": "go' if harm == "a value cut off" else "[1]")
+    code = desk.orch("checkpoint", "import", str(folder))
+    if said is None:
+        assert code == 2
+        assert desk.err.startswith("error[E810]: cannot read ") and "is a directory" in desk.err
+        assert not (desk.root / ".orch").exists()
+    else:
+        assert code == 0, desk.err
+        assert desk.out == f"{2 - said} results for llm/run/job.mld, {said} could not be used\n"

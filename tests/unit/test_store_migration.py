@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
 from store_setting import SCRIPT, VALIDITY, key, open_store, put, start
 
+from orchestra.errors import OrchError
 from orchestra.store import Hit, Stale
 from orchestra.store.listings import list_checkpoints
 from orchestra.store.schema import APPLICATION_ID, FIRST, VERSION
@@ -87,3 +90,67 @@ def test_tags_that_answers_have_in_common_stand_once(tmp_path: Path) -> None:
     assert (found.value.data, meta.labels, meta.taint, meta.sources, meta.text, meta.facts) == (
         2, tagged.labels, tagged.taint, tagged.sources, "1", {"line": 3}
     )  # fmt: skip
+
+
+def opened_by_many(folder: Path, count: int) -> list[str]:
+    """Open the store in several threads at once; what each found, or its error."""
+    found: list[str] = []
+    ready = threading.Barrier(count)
+
+    def work() -> None:
+        ready.wait()
+        try:
+            store = open_store(folder)
+            found.append(f"{len(list_checkpoints(store, SCRIPT))} answers")
+            store.close()
+        except Exception as error:
+            found.append(repr(error))
+
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def test_several_processes_find_an_old_store_at_once(tmp_path: Path) -> None:
+    first_version(tmp_path / ".orch" / "store.db")
+    assert opened_by_many(tmp_path, 6) == ["1 answers"] * 6
+    assert sorted(path.name for path in (tmp_path / ".orch").iterdir()) == ["store.db", "store.db.version-1"]
+    assert open_store(tmp_path).connection.all("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_another_process_reads_meanwhile(tmp_path: Path) -> None:
+    file = tmp_path / ".orch" / "store.db"
+    first_version(file)
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("PRAGMA journal_mode = WAL")
+    other.execute("BEGIN")
+    before = other.execute("SELECT length(key) FROM checkpoints").fetchall()
+    store = open_store(tmp_path)
+    assert len(list_checkpoints(store, SCRIPT)) == 1
+    assert other.execute("SELECT length(key) FROM checkpoints").fetchall() == before == [(64,)]  # its snapshot stays
+    other.execute("COMMIT")
+    assert other.execute("SELECT length(key) FROM checkpoints").fetchall() == [(32,)]
+
+
+def test_another_process_that_writes_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / ".orch" / "store.db"
+    first_version(file)
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("PRAGMA journal_mode = WAL")
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("INSERT INTO phases VALUES ('s', 'p', 1, 'now')")
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestra.store.connection.PATIENCE", 0.01)
+        with pytest.raises(OrchError, match="database is locked") as caught:
+            open_store(tmp_path)
+    assert caught.value.help == "another process keeps the store locked; run again when it is done"
+    assert sqlite3.connect(file).execute("PRAGMA user_version").fetchone() == (1,)  # nothing was begun
+    done = threading.Thread(target=other.execute, args=("COMMIT",))
+    done.start()
+    store = open_store(tmp_path)
+    done.join()
+    assert store.connection.all("SELECT name FROM phases") == [("p",)]  # what it wrote is there
+    assert len(list_checkpoints(store, SCRIPT)) == 1

@@ -19,6 +19,7 @@ from orchestra.store import Hit
 from orchestra.store.listings import list_checkpoints, list_runs
 from orchestra.store.location import network_kind
 from orchestra.store.schema import APPLICATION_ID, VERSION
+from orchestra.store.verifying import verify
 
 
 def file_of(folder: Path) -> Path:
@@ -155,6 +156,38 @@ def test_a_blob_that_is_not_what_was_written_is_damage(tmp_path: Path) -> None:
     store.connection.change("UPDATE blobs SET codec = 'raw', bytes = x'00' WHERE size > 1000")
     with pytest.raises(OrchError, match=r"it is damaged \(blob \w{12} is not what was written\)"):
         execution.checkpoints.look_up(key("a"), VALIDITY, 0)
+
+
+def test_a_large_store_is_read_whole_on_demand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path)
+    monkeypatch.setattr("orchestra.store.connection.CHECKED", 0)
+    store = open_store(tmp_path)
+    assert (verify(store).answers, verify(store).runs) == (40, 1)
+    store.close()
+    store = open_store(tmp_path)
+    flip_pages(file_of(tmp_path))
+    with pytest.raises(OrchError, match=r"it is damaged \(.*\) and was kept as store\.db\.damaged-2026"):
+        verify(store)
+    assert verify(open_store(tmp_path)).answers == 0
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("UPDATE blobs SET codec = 'raw', bytes = x'00' WHERE size > 1000", r"blob \w{12} is not what was written"),
+        ("UPDATE checkpoints SET value = '{' WHERE key IN (SELECT key FROM checkpoints LIMIT 1)", "cannot be read"),
+        ("DELETE FROM runs", "names a row that is gone"),
+    ],
+)
+def test_what_is_not_as_it_was_written(tmp_path: Path, harm: str, said: str) -> None:
+    fill(tmp_path)
+    store = open_store(tmp_path)
+    put(start(store), key("long"), "text " * 400)
+    store.connection.change("PRAGMA foreign_keys = OFF")
+    store.connection.change(harm)
+    with pytest.raises(OrchError, match=said):
+        verify(store)
+    assert [name for name in names_in(tmp_path) if ".damaged-" in name]
 
 
 def test_a_foreign_database_is_not_touched(tmp_path: Path) -> None:

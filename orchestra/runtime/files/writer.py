@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from orchestra.runtime.files.replacing import locked, replace_file
 from orchestra.values.tagged import Value, meta_of, plain, unwrap
 from orchestra.values.text import compact_json, pretty_json, strict_json, template_text
 
-__all__ = ["append", "reason", "render_output", "render_record", "write"]
+__all__ = ["append", "rearrange", "reason", "render_output", "render_record", "write"]
 
 UNCHANGED = ("json", "text", "txt", "md", "markdown")
 FORMATS = ("yaml", "yml", "csv", "xml", *UNCHANGED)
@@ -152,13 +153,39 @@ def _replace(path: Path, data: bytes) -> None:
     replace_file(target, data, target.stat().st_mode & 0o7777 if target.exists() else None)
 
 
+def rearrange(path: Path, arrange: Callable[[str], str]) -> None:
+    """Replace the file by what `arrange` makes of its content; what others append meanwhile waits. Raises E420."""
+    try:
+        descriptor, _ = _opened_alone(path, os.O_RDWR)
+        try:
+            with open(descriptor, encoding="utf-8", errors="replace", newline="", closefd=False) as file:
+                text = file.read()
+            _replace(path, _encoded(arrange(text), "E420", path))
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise OrchError("E420", f"cannot write {path}: {reason(error)}") from None
+
+
+def _opened_alone(path: Path, access: int) -> tuple[int, bool]:
+    """The file to add to, with other writers kept out; False where there are no locks.
+
+    Whoever waits for a file that is replaced meanwhile takes the new one.
+    """
+    while True:
+        descriptor = os.open(path, access | os.O_APPEND | os.O_CREAT, 0o666)
+        alone = locked(descriptor)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(path), os.fstat(descriptor)):
+                return descriptor, alone
+        os.close(descriptor)
+
+
 def _add(path: Path, line: bytes) -> None:
     lines = path.suffix.lower() == ".jsonl"
-    access = os.O_RDWR if lines else os.O_WRONLY
-    descriptor = os.open(path, access | os.O_APPEND | os.O_CREAT, 0o666)
+    # While another process writes, its record can be read in part, as a line without an end.
+    descriptor, alone = _opened_alone(path, os.O_RDWR if lines else os.O_WRONLY)
     try:
-        # While another process writes, its record can be read in part, as a line without an end.
-        alone = locked(descriptor)
         if lines and _unfinished(descriptor):
             line = b"\n" + line
         _add_whole(descriptor, line, alone)
