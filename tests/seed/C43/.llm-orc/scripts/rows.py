@@ -1,3 +1,5 @@
 """Fails as a script does whose file is not there."""
 
-open("rows.csv")
+import pathlib
+
+print(pathlib.Path("rows.csv").read_text())
