@@ -249,6 +249,10 @@ class _Session:
         """Give everything back, whatever happens; what cannot be written down ends the run with its error."""
         self._take_ending(self.run.ending)
         try:
+            self.run.tables.mirror()
+        except OrchError as error:
+            self._take_ending(error)
+        try:
             self.run.labelled_files.close()
             await self.run.close_workers()
             await self.run.close_agent()

@@ -5,6 +5,7 @@ What is in a table, and what may be, is the store's business. A table is handed 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,7 @@ from orchestra.errors import OrchError
 from orchestra.nodes.functions import Native
 from orchestra.nodes.op import Op
 from orchestra.nodes.views import View
+from orchestra.runtime.mirrors import Mirrors
 from orchestra.store.declaration import Declaration, read_declaration, shown
 from orchestra.store.tables import digest
 from orchestra.store.values import NotStored
@@ -74,10 +76,16 @@ class ScriptTables:
         self._run = run
         self._declared: dict[str, tuple[Declaration, str]] = {}  # with the module that did
         self._within = False  # a transaction
+        self._mirrors = Mirrors(run.root)
 
     def table(self, scope: Scope, name: Any, declaration: Any) -> Any:
         """Declare a table; it is made when it is needed."""
-        declared = read_declaration(plain(name), _data(declaration))
+        data = _data(declaration)
+        mirror = data.get("mirror") if isinstance(data, dict) else None
+        if isinstance(mirror, dict) and isinstance(mirror.get("file"), str):
+            file = os.path.relpath(self._run.place(mirror["file"], scope.module), self._run.root)
+            data = {**data, "mirror": {**mirror, "file": file}}
+        declared = read_declaration(plain(name), data)
         self._declared[declared.name] = declared, scope.module.name
         return {"table": declared.name, **declared.data}
 
@@ -119,7 +127,8 @@ class ScriptTables:
         return self._within
 
     def check_waiting(self) -> None:
-        """E434 within a transaction."""
+        """Mirrors are made good, since whoever is waited for may read them. E434 within a transaction."""
+        self.mirror()
         if self._within:
             help = "do it before, and hand what came of it to the function"
             what = "nothing is waited for within @store.tx: no model, no command, no code, no person, no pause"
@@ -151,10 +160,22 @@ class ScriptTables:
             help = "hand in what @store.table gave, or its name"
             raise OrchError("E207", f"{shown(given)} is no table", help=help)
         tables = self._run.execution.tables
-        if name not in self._declared:
-            return tables.known(name)
-        tables.declare(*self._declared[name])
-        return self._declared[name][0]
+        declared, module = self._declared.get(name) or (tables.known(name), "")
+        if not tables.is_ready(declared):
+            tables.declare(declared, module, lambda: self._mirrors.first_rows(declared))
+            tables.changed[declared.name] = True  # whoever was killed before may have left its mirror behind
+        return declared
+
+    def mirror(self) -> None:
+        """Make the files of the tables that have been written equal to them, before anybody can look."""
+        if not self._run.opened or self._within or self._run.planning is not None or self._run.request.past is not None:
+            return
+        tables = self._run.execution.tables
+        while tables.changed:
+            name, anew = tables.changed.popitem()
+            table = tables.known(name)
+            if table.mirror is not None and (path := self._mirrors.sync(table, tables, anew=anew)) is not None:
+                self._run.event("write", path=self._run.project_name(path), mode="output")
 
     def _row(self, table: Declaration, what: str, given: Any) -> dict[str, Any]:
         """What is to be written. E432 if a secret stands in it."""

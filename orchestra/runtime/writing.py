@@ -22,6 +22,7 @@ from orchestra.runtime.filing import Filing
 from orchestra.runtime.memo import MemoFrame
 from orchestra.runtime.security.files import LabelledFiles
 from orchestra.runtime.structured import told_value
+from orchestra.runtime.tables import ScriptTables
 from orchestra.source import Source, Span
 from orchestra.values import transformers
 from orchestra.values.scope import Scope
@@ -54,12 +55,14 @@ class Writing(Filing):
     labelled_files: LabelledFiles
     carried_by: Callable[[Path, str], Meta]
     learn_secret: Callable[[str, Any], None]
+    tables: ScriptTables
     _frame: MemoFrame | None = None
 
     # ── loading ──────────────────────────────────────────────────────────────────────────────────
 
     def load(self, path: str, selector: str | None, scope: Scope, optional: bool) -> Any:
         """The value of `<path>`. What a labelled call loads is noted with it."""
+        self.tables.mirror()
         chosen = parse_selector(selector) if selector is not None else None
         if is_url(path):
             self.seam.policies.check_network(path)

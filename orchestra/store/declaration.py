@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from orchestra.errors import OrchError, nearest
 from orchestra.store.connection import storable
+from orchestra.store.mirroring import Mirror, read_mirror
 from orchestra.values.text import compact_json
 
 __all__ = ["GIVEN", "HOLDER", "NOW", "STALE", "Column", "Declaration", "quoted", "read_declaration", "shown"]
@@ -39,7 +40,7 @@ KINDS: Final[Mapping[str, tuple[str, str, Callable[[Any], bool]]]] = {
 }
 STRUCTURES: Final = ("json", "object", "array")
 SETTINGS: Final = ("type", "oneOf", "default", "required", "min", "max", "onUpdate")
-PARTS: Final = ("key", "columns", "append", "lease")
+PARTS: Final = ("key", "columns", "append", "lease", "mirror")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ class Declaration:
     columns: Mapping[str, Column]
     append: bool
     lease: Mapping[str, Any] | None
+    mirror: Mirror | None
     data: Mapping[str, Any]  # as it was written, for the next comparison
 
     def column(self, name: str) -> Column:
@@ -200,7 +202,8 @@ def read_declaration(name: Any, data: Any) -> Declaration:
     append = data.get("append", False)
     if not isinstance(append, bool):
         raise OrchError("E431", f"table {name}: append is true or false, not {shown(append)}")
-    return Declaration(name, key, columns, append, _lease(name, data.get("lease"), columns), data)
+    lease, mirror = _lease(name, data.get("lease"), columns), read_mirror(name, data.get("mirror"), columns)
+    return Declaration(name, key, columns, append, lease, mirror, data)
 
 
 def _columns(table: str, data: Any) -> dict[str, Column]:

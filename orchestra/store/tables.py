@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, Final
@@ -35,15 +35,20 @@ class Tables:
         self._connection = connection
         self._leases = Leases(connection, owner)
         self._ready: dict[str, Declaration] = {}
+        self.changed: dict[str, bool] = {}  # tables written since somebody looked, and whether rows were changed
 
-    def declare(self, wanted: Declaration, module: str) -> None:
-        """Make the table, or widen it to what is declared now. E431 for a change that is none of more columns."""
-        if self._ready.get(wanted.name) is wanted:
-            return
+    def declare(self, wanted: Declaration, module: str, first: Callable[[], list[Row]] = list) -> None:
+        """Make the table, or widen it to what is declared now. E431 for a change that is none of more columns.
+
+        first: the rows of a table that is made
+        """
         with self.transaction():
             known = self._stored(wanted.name)
             if known is None:
                 self._create(wanted, module)
+                for row in first():
+                    self.insert(wanted, row)
+                self._connection.change(f"UPDATE {quoted(wanted.name)} SET {quoted(GIVEN)} = NULL")
             elif canonical(known.data) != canonical(wanted.data):
                 self._widen(known, wanted, module)
         self._ready[wanted.name] = wanted
@@ -71,6 +76,7 @@ class Tables:
             if self._connection.change(sql, values) == 0:
                 return self._again(table, given, values[-1])
             self._leases.take(table, _key_condition(table), _key_values(table, given))
+            self.changed.setdefault(table.name, False)
             row = self._at(table, given)
         assert row is not None
         return row
@@ -98,7 +104,8 @@ class Tables:
         """The row as it is once the changes are made; it is not written if it is so already."""
         differs = " OR ".join(f"{quoted(column)} IS NOT ?" for column in changes)
         sql = f"UPDATE {quoted(table.name)} SET {assignments} WHERE rowid = ? AND ({differs})"
-        self._connection.change(sql, [*values, rowid, *values[: len(changes)]])
+        if self._connection.change(sql, [*values, rowid, *values[: len(changes)]]):
+            self.changed[table.name] = True
         if table.lease is not None and not table.lease.keys().isdisjoint(changes):
             self._leases.take(table, "rowid = ?", [rowid])
         row = self._connection.one(f"{_selection(table)} WHERE rowid = ?", (rowid,))
@@ -124,7 +131,7 @@ class Tables:
             f"SELECT {quoted(GIVEN)} FROM {quoted(table.name)} WHERE {_key_condition(table)}", _key_values(table, given)
         )
         different = [name for name in given if _stored(table, name, given[name]) != _stored(table, name, row[name])]
-        if not different or stored == (own,):
+        if not different or stored in ((own,), (None,)):  # None: what it was put in as is not known
             return row
         key = ", ".join(f"{name} {shown(row[name])}" for name in table.key)
         told = ", ".join(f"{name} (there {shown(row[name])}, now {shown(given[name])})" for name in different)
@@ -164,6 +171,20 @@ class Tables:
     def get(self, table: Declaration, key: Any) -> Row | None:
         """The row with this key: its value, a list of its values, or an object with them."""
         return self._at(table, _key_row(table, key))
+
+    def rows_after(self, table: Declaration, rowid: int) -> list[Row]:
+        """The rows behind one, in the order in which they came."""
+        sql = f"{_selection(table)} WHERE rowid > ? ORDER BY rowid"
+        return [self._row(table, row) for row in self._connection.all(sql, (rowid,))]
+
+    def last_row(self, table: Declaration) -> int:
+        """The number of the last row, 0 if there is none."""
+        row = self._connection.one(f"SELECT max(rowid) FROM {quoted(table.name)}")
+        return int(row[0] or 0) if row else 0
+
+    def is_ready(self, table: Declaration) -> bool:
+        """Whether the table has been declared so by this process."""
+        return self._ready.get(table.name) is table
 
     def _at(self, table: Declaration, key: Row) -> Row | None:
         sql = f"{_selection(table)} WHERE {_key_condition(table)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from store_setting import Clock, open_store, start
 
+from orchestra.cli.in_process import run_in_process
 from orchestra.errors import OrchError
 from orchestra.store.declaration import Declaration, read_declaration
 from orchestra.store.tables import Tables
@@ -125,3 +127,36 @@ def test_leases_and_columns_are_added_to_a_table_that_had_none(tmp_path: Path) -
     tables.declare(wider, "test.mld")
     assert tables.insert(wider, {"id": 1, "status": "running"})["stale"] is False
     assert tables.insert(wider, {"id": 2, "status": "running", "by": "Ida"})["owner_pid"] is not None
+
+
+HARVEST = """
+import @orch/store as @store
+var @crates = @store.table("crates", {
+  key: "id",
+  columns: { id: "integer", fruit: "text" },
+  mirror: { file: "crates.jsonl", form: "jsonl" }
+})
+@store.insert(@crates, { id: 1, fruit: "fig" })
+show @store.select(@crates).length
+"""
+
+
+def test_a_mirror_is_made_good_that_a_killed_process_left_behind(tmp_path: Path) -> None:
+    (tmp_path / "harvest.mld").write_text(HARVEST)
+    assert run_in_process(["harvest.mld"], tmp_path, "", {}).stdout == "1\n"
+    tables = start(open_store(tmp_path)).tables
+    tables.insert(tables.known("crates"), {"id": 2, "fruit": "plum"})  # and killed before the file was written …
+    with (tmp_path / "crates.jsonl").open("a") as file:
+        file.write('{"id":7,"fr')  # … or before the row was
+    assert run_in_process(["harvest.mld"], tmp_path, "", {}).stdout == "2\n"
+    whole = '{"id":1,"fruit":"fig"}\n{"id":2,"fruit":"plum"}\n'
+    assert (tmp_path / "crates.jsonl").read_text() == whole
+
+
+def test_a_new_store_begins_with_what_its_mirrors_hold(tmp_path: Path) -> None:
+    (tmp_path / "harvest.mld").write_text(HARVEST)
+    (tmp_path / "crates.jsonl").write_text('{"id":5,"fruit":"quince"}\n')
+    assert run_in_process(["harvest.mld"], tmp_path, "", {}).stdout == "2\n"
+    (tmp_path / "crates.jsonl").write_text('{"id":5,"fruit":\n')
+    shutil.rmtree(tmp_path / ".orch")
+    assert "crates.jsonl does not hold rows of table crates" in run_in_process(["harvest.mld"], tmp_path, "", {}).stderr
