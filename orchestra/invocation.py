@@ -65,6 +65,7 @@ class RunOptions:
     new: bool = False
     run: str | None = None  # name of the run to go on with, or to begin
     answers: tuple[GateAnswer, ...] = ()
+    interactive: bool = False  # ask at the terminal what gates ask
     resume: tuple[ResumeTarget, ...] = ()
     checkpoint: bool = True
     fork: str | None = None

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("orchestra.cli.models", "which models the configured providers have"),
     "chaos": ("orchestra.cli.chaos", "interrupt a script at every moment and see that nothing is lost"),
     "policy": ("orchestra.cli.policy", "what is dangerous by itself"),
+    "status": ("orchestra.cli.status", "how a run stands: its gates, phases and what processes hold"),
     "gate": ("orchestra.cli.gate", "questions that runs wait at: list, show, answer"),
     "checkpoint": ("orchestra.cli.checkpoint", "look at stored results, or remove them"),
     "why": ("orchestra.cli.why", "why a call was served or made, and what changed"),

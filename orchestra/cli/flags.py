@@ -81,6 +81,7 @@ def flag(names: str, field: str, meaning: str, value: str = "", **more: Any) -> 
 FLAGS: tuple[Flag, ...] = (
     flag("--new --fresh", "new", "begin the next run, from nothing"),
     flag("--run", "run", "go on with the run of this name, or begin it", "NAME", read=run_name),
+    flag("--interactive", "interactive", "ask at the terminal what gates ask"),
     flag("--answer", "answers", "answer a gate ahead, for tests", "GATE=WORD", read=gate_answer, gather=listed),
     flag(
         "--resume",

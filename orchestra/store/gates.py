@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from orchestra.store.connection import Connection, Row, storable
+from orchestra.store.happenings import WAITS, keep_event
 
 __all__ = ["Gate", "Gates", "Reached", "Wanted"]
 
@@ -70,9 +71,11 @@ class Reached:
 class Gates:
     """The gates of one run."""
 
-    def __init__(self, connection: Connection, *, run: str) -> None:
+    def __init__(self, connection: Connection, *, run: str, execution: str | None = None) -> None:
+        """execution: the process that waits, if one does."""
         self._connection = connection
         self._run = run
+        self._execution = execution
 
     def all(self, name: str | None = None) -> list[Gate]:
         """The gates of the run, or those of one name, in the order in which they were opened."""
@@ -112,6 +115,12 @@ class Gates:
              gate.occurrence),
         )  # fmt: skip
         return changed == 1
+
+    def waits(self, gate: Gate, place: str) -> None:
+        """Keep where in the script the execution waits."""
+        assert self._execution is not None
+        told = {"name": gate.name, "occurrence": gate.occurrence, "place": place}
+        keep_event(self._connection, self._execution, WAITS, told)
 
     def again(self, gate: Gate) -> Gate:
         """The row as it is now."""

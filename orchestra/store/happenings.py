@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from orchestra.store.connection import Connection, storable
 
-__all__ = ["FILES", "keep_event", "kept_events"]
+__all__ = ["FILES", "WAITS", "keep_event", "kept_events"]
 
 FILES: Final = "files"  # which files an execution read
+WAITS: Final = "gate"  # at which gate it ended, and where that stands in the script
 
 KEEP: Final = (
     "INSERT INTO events (execution, seq, at, kind, data) SELECT ?, coalesce(max(seq), 0) + 1, ?, ?, ?"

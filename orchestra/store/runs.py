@@ -72,7 +72,7 @@ class Execution:
         self.decisions = Decisions(connection, run=run.id)
         self.calls = Calls(connection, codec, execution=id)
         self.requests = Requests(connection, codec, script=run.script, execution=id)
-        self.gates = Gates(connection, run=run.id)
+        self.gates = Gates(connection, run=run.id, execution=id)
         self.spending = Spending(connection, owner, run=run.id, execution=id)
         self.tables = Tables(connection, owner)
         self.log = Log(connection, run=run.id, execution=id)

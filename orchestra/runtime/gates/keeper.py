@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
+import trio
+
 from orchestra.errors import OrchError
 from orchestra.runtime.gates.document import command, gate_path, read_answer, write_document
 from orchestra.runtime.gates.question import Question
@@ -62,6 +64,7 @@ class Gatekeeper:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._taken: dict[str, set[int]] = {}
+        self._terminal = trio.Lock()
         self.waiting: list[tuple[Gate, Asked]] = []
 
     def decision(self, name: str, options: Mapping[str, Any], scope: Scope, span: Span) -> Any:
@@ -81,6 +84,8 @@ class Gatekeeper:
             if reached.changed is not None and reached.changed.state == "answered":
                 run.note(_changed(reached.changed))
             gate = self._ahead(gate, asked) or self._from_file(gate, asked)
+        if gate.state == "open" and run.options.interactive and run.request.past is None:
+            gate = run.wait(self._at_terminal, gate, asked)
         if gate.state != "answered":
             raise self._waits(gate, asked)
         return _value(gate, asked.question)
@@ -159,6 +164,26 @@ class Gatekeeper:
             return gate
         return self._answered(gate, asked.question.encoded(decision), written.note, "file")
 
+    async def _at_terminal(self, gate: Gate, asked: Asked) -> Gate:
+        """The gate with what somebody types, if somebody sits there; one question at a time."""
+        stdin, say = self._run.request.streams.stdin, self._run.sinks.error_line
+        if stdin is None or not stdin.isatty():
+            return gate
+        async with self._terminal:
+            say(f"{asked.shown.rstrip()}\n{gate.name}: {asked.question.choices}?")
+            while line := await trio.to_thread.run_sync(stdin.readline, abandon_on_cancel=True):
+                try:
+                    decision = asked.question.read([line])
+                except ValueError as error:
+                    say(str(error))
+                    continue
+                note = None
+                if asked.remark:
+                    say(f"{asked.remark}?")
+                    note = (await trio.to_thread.run_sync(stdin.readline, abandon_on_cancel=True)).strip() or None
+                return self._answered(gate, asked.question.encoded(decision), note, "terminal")
+        return gate
+
     def _answered(self, gate: Gate, decision: str, note: str | None, by: str) -> Gate:
         """The gate as it stands after an answer, which another process may have given first."""
         gates = self._run.execution.gates
@@ -166,8 +191,11 @@ class Gatekeeper:
         return gates.again(gate)
 
     def _waits(self, gate: Gate, asked: Asked) -> OrchError:
-        if self._run.request.past is None:
-            self._write(gate, asked)
+        if (past := self._run.request.past) is not None and past.live is None:
+            message = f"run {gate.run} has no answer at gate {gate.name} for what is shown now"
+            return OrchError("E808", message, asked.span, help=f"orch gate list {gate.run}", fatal=True)
+        self._write(gate, asked)
+        self._run.execution.gates.waits(gate, asked.span.where)
         self.waiting.append((gate, asked))
         message = f"{gate.run} waits at gate {gate.name}: {asked.question.choices}"
         return OrchError("E820", message, asked.span, fatal=True, exit=WAITING)
