@@ -155,13 +155,25 @@ class _Parcel:
         known = self._known()
         for kind, files in known.items():
             for name, digest in files.items():
-                self._add(kind, name, digest)
+                if not self._made(name):
+                    self._add(kind, name, digest)
         for word in (word.partition("=")[2] or word for word in self.details.executions[-1].argv):
             self._add("input", word)
         for path in sorted((self.config.root / (self.details.out_dir or "-") / "prompts").glob("*")):
             self._add("archive", path.relative_to(self.config.root).as_posix())
         for name in _all_files(self.config.root) if with_sources else ():
             self._add("other", name)
+
+    def _made(self, name: str) -> bool:
+        """Whether the run wrote the file itself: done again, it is to begin without it.
+
+        What a labelled call wrote comes with its answer. A file that was there before is taken if nobody knows better.
+        """
+        folder = self.details.out_dir
+        if folder is not None and Path(name).is_relative_to(folder):
+            return True
+        sql = "SELECT 1 FROM checkpoint_files f JOIN checkpoints USING (script, key) WHERE path = ? AND run = ?"
+        return self.store.connection.one(sql, (name, self.details.summary.id)) is not None
 
     def _known(self) -> dict[str, dict[str, str]]:
         """What the executions read, as the last of them found it."""

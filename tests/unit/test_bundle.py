@@ -123,7 +123,6 @@ def test_what_is_in_it(here: Desk, there: Desk) -> None:
     assert kinds == {
         "store.db": "store", "orch.toml": "settings", "llm/run/job.mld": "source", "llm/lib/words.mld": "source",
         "llm/run/ask.att": "source", "llm/run/garden.md": "input", "llm/run/notes/a.md": "input",
-        "notes/note.txt": "input",
     }  # fmt: skip
     assert names == {"manifest.json", *manifest["files"]}
     assert "other.md" not in kinds
