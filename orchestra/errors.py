@@ -104,6 +104,8 @@ NAMES: dict[str, str] = {
     "E731": "ToolCollectionError",
     "E732": "LLMNesting",
     "E741": "AGENT_ERROR",
+    "E742": "MEMORY_ERROR",
+    "E743": "SKILL_ERROR",
     "E801": "CHECKPOINT_UNKNOWN",
     "E802": "CHECKPOINT_AMBIGUOUS",
     "E803": "RESUME_TARGET",

@@ -26,7 +26,7 @@ from orchestra.nodes.names import Field, Reference
 from orchestra.nodes.pipelines import ParallelCalls, Pipeline
 from orchestra.nodes.policies import Auth, ImportPolicy, Policy
 from orchestra.nodes.script import Document, Script
-from orchestra.nodes.sessions import Agent, Session
+from orchestra.nodes.sessions import Agent, Resume, Session
 from orchestra.nodes.templates import Template, Text
 from orchestra.source import Source
 
@@ -34,7 +34,7 @@ __all__ = ["Module", "bound_names", "is_idle", "literal", "signature", "source_o
 
 GUARDING = (Guard, Policy, Auth)
 DEFINITIONS = (Var, Exe, Agent, Shadow, Import, ImportWhole, ImportPolicy, Export, Needs, Hook, *GUARDING, Document)
-BUSY = (Call, Command, Code, Load, For, Foreach, Loop, Pipeline, ParallelCalls, Session)
+BUSY = (Call, Command, Code, Load, For, Foreach, Loop, Pipeline, ParallelCalls, Session, Resume)
 
 
 @dataclass(slots=True)

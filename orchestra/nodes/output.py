@@ -21,7 +21,7 @@ from orchestra.nodes.options import WithOptions
 from orchestra.nodes.parallel_block import ParallelBlock
 from orchestra.nodes.pipeline_run import Effect
 from orchestra.nodes.pipelines import ParallelCalls, Pipeline
-from orchestra.nodes.sessions import Session
+from orchestra.nodes.sessions import Resume, Session
 from orchestra.nodes.signals import Return
 from orchestra.nodes.templates import Template, text_of
 from orchestra.nodes.when import Chooser
@@ -239,7 +239,7 @@ class _Fed(Node):
         return self.command.run(scope, CommandOptions(stdin=value))
 
 
-RUNS = (Call, Chooser, For, Foreach, Loop, Pipeline, ParallelBlock, ParallelCalls, Session, Stream, WithOptions)
+RUNS = (Call, Chooser, For, Foreach, Loop, Pipeline, ParallelBlock, ParallelCalls, Resume, Session, Stream, WithOptions)
 
 
 @node

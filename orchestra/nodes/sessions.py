@@ -1,4 +1,4 @@
-"""`agent` and `session`: who is asked, and for what.
+"""`agent`, `session` and `resume`: who is asked, and for what.
 
 How they are asked, what is kept of it and what an agent remembers is the run's business.
 """
@@ -15,7 +15,7 @@ from orchestra.source import Span
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import joined, tag
 
-__all__ = ["Agent", "Ask", "Asking", "Session"]
+__all__ = ["Agent", "Ask", "Asking", "Resume", "Session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +84,12 @@ class Session(Asking):
 
     whom: Node | None
     task: Node
+
+
+@node
+class Resume(Asking):
+    """`resume @agent "task"`: the answer of an agent that knows what was said before."""
+
+    whom: Node
+    task: Node
+    resumed = True

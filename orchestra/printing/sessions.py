@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestra.nodes.base import Node
-from orchestra.nodes.sessions import Agent, Asking, Session
+from orchestra.nodes.sessions import Agent, Asking, Resume, Session
 from orchestra.nodes.templates import Template
 from orchestra.printing.layout import Doc
 from orchestra.printing.printer import Level, Printer, prints, spaced
@@ -15,7 +15,7 @@ def agent(node: Agent, show: Printer) -> Doc:
     return spaced("agent", node.token, value)
 
 
-@prints(Session)
+@prints(Session, Resume)
 def session(node: Asking, show: Printer) -> Doc:
     word = "resume" if node.resumed else "session"
     return spaced(word, show(node.whom, Level.POSTFIX), _task(node.task, show))

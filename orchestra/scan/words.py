@@ -93,6 +93,7 @@ WORDS: Final[dict[str, str]] = {
     "prose": "_PROSE",
     "agent": "_AGENT",
     "session": "_SESSION",
+    "resume": "_RESUME",
     "stream": "_STREAM",
     "cmd": "_CMD",
     "true": "CONSTANT",
@@ -110,7 +111,7 @@ WORDS: Final[dict[str, str]] = {
 
 # Whom a session asks: a name, its fields, a call. A task in quotes or parentheses follows.
 _WHOM: Final = r"[ \t]+@[A-Za-z_](?:[\w.]|-(?=\w))*(?:\([^()\n]*\))?[ \t]+[\"'`(]"
-ASKS: Final = re.compile(rf"session(?:[ \t]+[\"'`(]|{_WHOM})")
+ASKS: Final = re.compile(rf"session(?:[ \t]+[\"'`(]|{_WHOM})|resume{_WHOM}")
 
 # What must follow a word for it to be that keyword; elsewhere it is an ordinary word.
 FOLLOWED_BY: Final[dict[str, re.Pattern[str]]] = {
@@ -120,6 +121,7 @@ FOLLOWED_BY: Final[dict[str, re.Pattern[str]]] = {
     "_PROSE": re.compile(r":\s*@"),
     "_AGENT": re.compile(r"[ \t]+@[A-Za-z_][\w-]*[ \t]*(?:=(?![=>])|>>|<<|;|$)", re.MULTILINE),
     "_SESSION": re.compile(rf"[ \t]+[\"'`(]|{_WHOM}"),
+    "_RESUME": re.compile(_WHOM),
     "_DATA": re.compile(r"\s*\{"),
     "_FOREACH": re.compile(r"\s+@"),
     "_CHOOSE": re.compile(r"\s+\*\*[^\s*]"),

@@ -20,9 +20,11 @@ from orchestra.store.happenings import FILES, keep_event, kept_events
 from orchestra.store.imported import Imported
 from orchestra.store.keys import canonical
 from orchestra.store.log import Log
+from orchestra.store.memories import Memories
 from orchestra.store.phases import Phases
 from orchestra.store.requests import Requests
 from orchestra.store.resume import Resume
+from orchestra.store.sessions import Sessions
 from orchestra.store.spending import Spending
 from orchestra.store.tables import Tables
 from orchestra.store.values import Codec
@@ -73,6 +75,8 @@ class Execution:
         self.calls = Calls(connection, codec, execution=id)
         self.requests = Requests(connection, codec, script=run.script, execution=id)
         self.gates = Gates(connection, run=run.id, execution=id)
+        self.sessions = Sessions(connection, run=run.id)
+        self.memories = Memories(connection, run=run.id)
         self.spending = Spending(connection, owner, run=run.id, execution=id)
         self.tables = Tables(connection, owner)
         self.log = Log(connection, run=run.id, execution=id)

@@ -295,6 +295,59 @@ SEVENTH: Final[Sequence[str]] = (
     "ALTER TABLE gates ADD COLUMN lane TEXT NOT NULL DEFAULT ''",  # numbers of the items, outermost first
 )
 
+# Sessions of agents, what was said in them, and what persistent agents remember.
+NINTH: Final[Sequence[str]] = (
+    """CREATE TABLE sessions (
+        run         TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        id          TEXT NOT NULL,       -- 12 digits of the sha256 of who was asked what
+        agent       TEXT,                -- null for a session without one
+        label       TEXT NOT NULL,
+        state       TEXT NOT NULL CHECK (state IN ('created', 'running', 'completed', 'failed', 'aborted')),
+        resumed     INTEGER NOT NULL CHECK (resumed IN (0, 1)),
+        place       TEXT NOT NULL,       -- file:line:column
+        position    TEXT NOT NULL,       -- JSON: where in the run, so that rows sort in the order of the script
+        prompt_hash TEXT NOT NULL,       -- sha256 of the task with all its context
+        context     TEXT NOT NULL CHECK (json_valid(context)),  -- part -> sha256
+        skills      TEXT NOT NULL CHECK (json_valid(skills)),   -- skill -> sha256
+        result_ref  TEXT,                -- sha256 of the answer's text
+        attempts    INTEGER NOT NULL,    -- how often a model was asked
+        tokens_in   INTEGER NOT NULL,
+        tokens_out  INTEGER NOT NULL,
+        error       TEXT,
+        started     TEXT NOT NULL,
+        at          INTEGER NOT NULL,    -- milliseconds from the beginning of the execution
+        ms          INTEGER,
+        PRIMARY KEY (run, id)
+    ) STRICT""",
+    # What a persistent agent said, one row for each of its sessions. `owner` is the run or the path of the scope.
+    """CREATE TABLE session_segments (
+        agent   TEXT NOT NULL,
+        scope   TEXT NOT NULL CHECK (scope IN ('run', 'project', 'user', 'path')),
+        owner   TEXT NOT NULL,
+        number  INTEGER NOT NULL,
+        run     TEXT NOT NULL,
+        session TEXT NOT NULL,
+        prompt  TEXT NOT NULL,
+        summary TEXT NOT NULL,           -- the answer as the memory keeps it
+        created TEXT NOT NULL,
+        PRIMARY KEY (agent, scope, owner, number),
+        UNIQUE (agent, scope, owner, run, session)
+    ) STRICT""",
+    # What it remembers; the session '' stands for what a run began with.
+    """CREATE TABLE agent_memory (
+        agent   TEXT NOT NULL,
+        scope   TEXT NOT NULL,
+        owner   TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        run     TEXT NOT NULL,
+        session TEXT NOT NULL,
+        memory  TEXT NOT NULL,
+        created TEXT NOT NULL,
+        PRIMARY KEY (agent, scope, owner, version),
+        UNIQUE (agent, scope, owner, run, session)
+    ) STRICT""",
+)
+
 # Answers to the single requests of a labelled call, in case its body has to run again.
 TENTH: Final[Sequence[str]] = (
     "ALTER TABLE calls ADD COLUMN request TEXT",  # digest of what was asked, NULL if the answer is not kept
@@ -351,6 +404,7 @@ STEPS: Final = {
     "0005": FIFTH,
     "0006": SIXTH,
     "0007": SEVENTH,
+    "0009": NINTH,
     "0010": TENTH,
     "0011": ELEVENTH,
 }

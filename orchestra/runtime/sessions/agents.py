@@ -26,7 +26,19 @@ SETTINGS: Final = (
     "model", "provider", "schema", "schemaRetries", "dir", "maxTokens", "maxTurns", "maxCost", "effort", "timeout",
 )  # fmt: skip
 KEYS: Final = frozenset(
-    ("name", "description", "prompt", "persist", "skills", "tools", "allow", "deny", "permissions", *SETTINGS)
+    (
+        "name",
+        "description",
+        "prompt",
+        "persist",
+        "memoryTokens",
+        "skills",
+        "tools",
+        "allow",
+        "deny",
+        "permissions",
+        *SETTINGS,
+    )
 )
 PERSISTENT: Final = ("run", "project", "user")  # what `persist` may be, besides true, false and a path
 
@@ -98,6 +110,9 @@ def _checked(data: dict[str, Any], name: str) -> dict[str, Any]:
         value = unwrap(data.get(key, ""))
         if not isinstance(value, str):
             raise _wrong(f"{key} of agent {name} must be text, not {a_kind(value)}")
+    limit = unwrap(data.get("memoryTokens", 1))
+    if not isinstance(limit, (int, float)) or isinstance(limit, bool) or limit < 1:
+        raise _wrong(f"memoryTokens of agent {name} must be a number from 1, not {a_kind(limit)}")
     _check_persist(unwrap(data.get("persist", False)), name)
     return dict(data)
 
