@@ -13,7 +13,7 @@ from orchestra.check.findings import Findings
 from orchestra.check.module import literal
 from orchestra.errors import Note
 from orchestra.nodes.base import Node, children, walk
-from orchestra.nodes.blocks import Bail, Continue_, Done_, Return_
+from orchestra.nodes.blocks import Bail, Continue_, Done_, Labelled, Return_
 from orchestra.nodes.files import File, Files
 from orchestra.nodes.functions import Call, Exe
 from orchestra.nodes.loop import Loop
@@ -122,12 +122,24 @@ def _template(node: Template, findings: Findings) -> None:
         )
 
 
+def _label(node: Labelled | Show, findings: Findings) -> None:
+    """`=> gate "release"` is a text with a label, and waits for nobody."""
+    labels = [node.label] if isinstance(node, Labelled) else list(map(str, node.labels))
+    if "gate" in labels:
+        findings.add(
+            "gate-is-a-label", "gate is a label here, and nobody is asked", node.span,
+            help='gate "name" with { present: @plan }, or bind it first',
+        )  # fmt: skip
+
+
 LOOKS: dict[type[Node], Callable[[Any, Findings], None]] = {
     Exe: _function,
     When: _arms,
     WhenMatch: _arms,
     ForChoice: _arms,
     For: _for,
+    Labelled: _label,
+    Show: _label,
     Loop: _loop,
     Template: _template,
 }

@@ -48,6 +48,7 @@ RULES: dict[str, Rule] = {
     "loop-decided-elsewhere": _warning("A function ends or continues the loop in which it is called."),
     "endless-loop": _warning("A loop has neither a limit nor a way out."),
     "llm-missing": _advice("A function asks a model without the label llm: only the inner answer is kept."),
+    "gate-is-a-label": _warning("A word that reads like a gate is a label, so that nobody is asked."),
     "effect-in-llm-body": _warning("A labelled function shows or writes; a stored answer does not repeat that."),
     "hyphenated-identifier-in-template": _warning("A hyphen in text was read as a part of the name before it."),
     "bare-word-is-a-name": _warning("An argument without @ is text, although a variable has that name."),

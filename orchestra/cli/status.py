@@ -94,13 +94,14 @@ def _lines(standing: Standing) -> Iterator[str]:
     for name, count in standing.phases.items():
         yield f"  phase {name}: {count} {'answer' if count == 1 else 'answers'}"
     for row in standing.rows:
-        yield f"  {row.table} {' '.join(filter(None, (row.key, row.about, row.status)))} {_owner(row)}"
+        rows, which = (" ".join(filter(None, parts)) for parts in ((row.table, row.status), (row.key, row.about)))
+        yield f"  {rows}: {which} {_owner(row)}"
 
 
 def _owner(row: LeasedRow) -> str:
     if row.gone:
         return f"stale (pid {row.pid} on {row.host} gone)"
-    return f"(pid {row.pid} on {row.host}, last sign of life {row.beat[:19].replace('T', ' ')})"
+    return f"held (pid {row.pid} on {row.host}, last sign of life {row.beat[:19].replace('T', ' ')})"
 
 
 def _source(path: Path, standing: Standing) -> Iterator[str]:

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from orchestra.errors import Note, OrchError
-from orchestra.nodes.base import Node, children
-from orchestra.nodes.blocks import Block, BlockValue, Continue_, Done_, Retry_, Return_, Skip_
+from orchestra.nodes.base import Node, children, walk
+from orchestra.nodes.blocks import Block, BlockValue, Continue_, Done_, Retry_, Return_, Skip_, Var
 from orchestra.nodes.functions import Exe
+from orchestra.nodes.gates import Gate
 from orchestra.nodes.hooks import Hook
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import For, ForChoice
 from orchestra.nodes.modules import ImportWhole, Package, default_name
 from orchestra.nodes.output import Invocation
+from orchestra.nodes.questions import Question
 from orchestra.nodes.script import Checkpoint, Script
 from orchestra.nodes.tails import KEYS, SESSION, With
 from orchestra.nodes.when import Arm, ArmAny, ArmNone, Chooser, When, WhenInline, WhenMatch
@@ -223,8 +225,24 @@ def _checkpoint(found: Checkpoint) -> OrchError:
     )
 
 
+# ── gates ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _check_labelled(definition: Exe | Var) -> None:
+    """The stored answer of a labelled call would answer for every later gate."""
+    if "llm" not in map(str, definition.labels):
+        return
+    body = definition.body if isinstance(definition, Exe) else definition.value
+    for part in walk(body):
+        if isinstance(part, (Gate, Question)):
+            message = "a gate cannot stand inside a labelled call"
+            raise OrchError("E821", message, part.span, help="ask before or after the call", exit=2)
+
+
 _CHECKS: Final[dict[type, Callable[[Any], None]]] = {
     Block: _check_block,
+    Exe: _check_labelled,
+    Var: _check_labelled,
     BlockValue: _check_block,
     Loop: _check_loop,
     When: _check_arms,

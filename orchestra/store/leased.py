@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from orchestra.store.claims import SILENCE, Owner
+from orchestra.store.claims import Owner
 from orchestra.store.connection import Connection
 
 __all__ = ["LeasedRow", "leased_rows"]
@@ -21,7 +20,7 @@ TELLING: Final = ("name", "target", "title", "phase")  # columns that say more o
 
 @dataclass(frozen=True, slots=True)
 class LeasedRow:
-    """key: the values of the key; about: what else names it; gone: whether its process is, None if nobody knows."""
+    """key: the values of the key; about: what else names it; gone: whether its process is."""
 
     table: str
     key: str
@@ -30,7 +29,7 @@ class LeasedRow:
     host: str
     pid: int
     beat: str
-    gone: bool | None
+    gone: bool
 
 
 def leased_rows(connection: Connection, now: str) -> list[LeasedRow]:
@@ -55,20 +54,9 @@ def _rows(connection: Connection, table: str, now: str) -> Iterator[LeasedRow]:
         values = dict(zip(names, row, strict=True))
         about = next((str(values[name]) for name in TELLING if name not in keys and values.get(name)), "")
         key = " ".join(str(values[name]) for name in keys)
-        yield LeasedRow(
-            table, key, about, str(values.get("status") or ""), values["owner_host"], values["owner_pid"],
-            values["heartbeat_at"] or "", _gone(values, now),
-        )  # fmt: skip
-
-
-def _gone(row: dict[str, Any], now: str) -> bool | None:
-    """Whether the owner is gone; of another machine, whether nothing has been heard of it for long."""
-    owner = Owner(row["owner_host"], row["owner_boot"], row["owner_pid"], row["owner_born"])
-    ended = Owner.current().sees_end_of(owner)
-    if ended is not None or not row["heartbeat_at"]:
-        return ended
-    silent = datetime.fromisoformat(now) - datetime.fromisoformat(row["heartbeat_at"])
-    return silent.total_seconds() > SILENCE
+        host, boot, pid, born, beat = (values[name] for name in OWNER)
+        gone = Owner.current().outlives(Owner(host, boot, pid, born), beat, now)
+        yield LeasedRow(table, key, about, str(values.get("status") or ""), host, pid, beat, gone)
 
 
 def _quoted(name: str) -> str:
