@@ -16,9 +16,10 @@ from orchestra.nodes.base import Node, children, walk
 from orchestra.nodes.blocks import Bail, Continue_, Done_, Labelled, Return_
 from orchestra.nodes.files import File, Files
 from orchestra.nodes.functions import Call, Exe
-from orchestra.nodes.loop import Loop
+from orchestra.nodes.loop import Endless, Loop
 from orchestra.nodes.loops import For, ForChoice, ForFilter
 from orchestra.nodes.names import Reference
+from orchestra.nodes.operators import And, Not, Or
 from orchestra.nodes.output import (
     Append,
     AppendEffect,
@@ -30,12 +31,14 @@ from orchestra.nodes.output import (
     Show,
     ShowEffect,
 )
+from orchestra.nodes.predicates import Predicate
 from orchestra.nodes.script import Checkpoint, Script
+from orchestra.nodes.tails import With
 from orchestra.nodes.templates import Template, references
 from orchestra.nodes.trying import Throw
 from orchestra.nodes.when import ArmAny, When, WhenMatch
 
-__all__ = ["give_advice"]
+__all__ = ["check_semantic_loops", "give_advice"]
 
 CONFUSING = frozenset({"result", "output", "data", "value", "response"})
 EFFECTS = (Show, Output, OutputDocument, OutputOld, Append, File, Files, ShowEffect, OutputEffect, AppendEffect)
@@ -94,6 +97,25 @@ def _for(node: For, findings: Findings) -> None:
         return
     message = f"the filter does not depend on @{node.binding.name}, it holds for all items or for none"
     findings.add("for-when-static-condition", message, condition.span, help="test it once, before the loop")
+
+
+def check_semantic_loops(script: Node, budget: bool, findings: Findings) -> None:
+    """E303 for a loop that a model alone can end, where neither a limit nor a budget does."""
+    bounded = budget or any(isinstance(part, With) and part.part("budget") is not None for part in walk(script))
+    for loop in (part for part in walk(script) if isinstance(part, Loop)):
+        limited = loop.header is not None and not isinstance(loop.header.limit, Endless)
+        if loop.until is not None and _is_asked(loop.until) and not limited and not bounded:
+            help = "write loop(10) until **…** […], or set a budget"
+            findings.add("E303", "loop without limit: only a model's answer ends it", loop.span, help=help)
+
+
+def _is_asked(condition: Node) -> bool:
+    """Whether a condition cannot hold without a predicate that does."""
+    if isinstance(condition, Or):
+        return _is_asked(condition.left) and _is_asked(condition.right)
+    if isinstance(condition, And):
+        return _is_asked(condition.left) or _is_asked(condition.right)
+    return _is_asked(condition.operand) if isinstance(condition, Not) else isinstance(condition, Predicate)
 
 
 def _loop(node: Loop, findings: Findings) -> None:

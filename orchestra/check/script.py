@@ -10,7 +10,7 @@ from pathlib import Path
 
 # The handlers of the walker register themselves while their modules load.
 from orchestra.check import imports as _imports  # noqa: F401
-from orchestra.check.advice import give_advice
+from orchestra.check.advice import check_semantic_loops, give_advice
 from orchestra.check.bindings import define_all
 from orchestra.check.findings import Findings
 from orchestra.check.hooks import check_hooks
@@ -92,6 +92,7 @@ def _report(module: Module, library: Library) -> Report:
     if module.script is not None:
         _check(Walker(module, library, findings), module)
         give_advice(module.script, findings)
+        check_semantic_loops(module.script, bool(library.config.llm.budget), findings)
         check_collections(module, findings)
     return Report(module.source.name, list(findings), module)
 

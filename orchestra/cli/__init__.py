@@ -19,6 +19,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("orchestra.cli.plan", "what a run would ask and cost, before anything is spent"),
     "runs": ("orchestra.cli.runs", "list what was run"),
     "show": ("orchestra.cli.show", "one run and its model calls, or one call in full"),
+    "prompts": ("orchestra.cli.prompts", "what a run asked of models, as it was sent"),
+    "rejudge": ("orchestra.cli.rejudge", "whether another model would have decided as a run did"),
     "log": ("orchestra.cli.log", "what a run has told of itself, line by line"),
     "report": ("orchestra.cli.report", "the report that a run has made"),
     "diff": ("orchestra.cli.diff", "which answers of two runs differ, and what followed"),

@@ -20,7 +20,7 @@ from orchestra.store.calls import CallRow
 from orchestra.store.store import Store
 from orchestra.store.why import Why, why
 
-__all__ = ["Card", "card_of"]
+__all__ = ["Card", "card_of", "parted"]
 
 HEAD = "---\n"
 ASKED = ("tools", "dir", "poll")  # of the head of a prompt, shown beside what the ledger says
@@ -100,7 +100,7 @@ def card_of(store: Store, script: str, key: str | None, call: CallRow | None, fo
     for title, suffix in (("prompt", ".prompt.md"), ("answer", ".result.md")):
         file = folder / f"{stem}{suffix}"
         if file.is_file():
-            head, text = _parted(file.read_text("utf-8", "replace"))
+            head, text = parted(file.read_text("utf-8", "replace"))
             card.head.update(head if title == "prompt" else {})
             card.files[title] = file, text
     tools = folder / f"{stem}.tools.jsonl"
@@ -109,7 +109,7 @@ def card_of(store: Store, script: str, key: str | None, call: CallRow | None, fo
     return card
 
 
-def _parted(document: str) -> tuple[dict[str, Any], str]:
+def parted(document: str) -> tuple[dict[str, Any], str]:
     """Front matter and text of an archived file."""
     if document.startswith(HEAD) and f"\n{HEAD}" in document:
         head, _, text = document[len(HEAD) :].partition(f"\n{HEAD}")

@@ -131,5 +131,8 @@ class Notes:
             self._shell.report(data["warned"])
         elif event.kind == "llm:retry" and not self._options.quiet:
             self._shell.note(f"waiting {clock(data['delay'])}: {data['reason']}")
+        elif event.kind == "predicate" and (self._options.verbose or self._options.debug):
+            asked = f"{data['role']} **{data['text']}**".lstrip()
+            self._shell.note(f"{asked} → {data['value']} ({data['evidence']})")
         elif event.kind == "phase" and self._options.verbose:
             self._shell.note(f"phase {data['name']}")

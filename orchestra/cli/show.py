@@ -23,6 +23,7 @@ from orchestra.cli.tally import amount, clock, dollars
 from orchestra.cli.why import keys_of
 from orchestra.errors import OrchError, nearest
 from orchestra.store.calls import CallRow
+from orchestra.store.decisions import transform
 from orchestra.store.listings import RunDetails, show_run
 from orchestra.store.why import why
 
@@ -39,14 +40,18 @@ def main(argv: list[str], shell: Shell) -> int:
 @click.command(name="show")
 @click.argument("run", default="last")
 @click.argument("call", required=False)
+@click.argument("number", required=False, type=click.IntRange(min=1))
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def show(shell: Shell, run: str, call: str | None, as_json: bool) -> None:
+def show(shell: Shell, run: str, call: str | None, number: int | None, as_json: bool) -> None:
     """Show RUN (the latest if none is named) with its model calls, or one CALL in full.
 
     RUN may be a file that `orch bundle` wrote, and may be left out before a CALL: the number of a model call, @fn,
-    @fn("begin"), or the beginning of a key of six digits at least.
+    @fn("begin"), or the beginning of a key of six digits at least. RUN transform NUMBER shows a text before and after
+    it was shortened or passed on.
     """
+    if call == "transform" and number is not None:
+        return _transform(shell, run, number, as_json)
     maybe = call is None and CALL.match(run) is not None
     with opened(shell, "last" if maybe else run) as found:
         details = show_run(found.store, run) if maybe else None  # for a run that has the name of a call
@@ -63,6 +68,20 @@ def show(shell: Shell, run: str, call: str | None, as_json: bool) -> None:
     if details.calls:
         click.echo()
         table(HEADINGS, map(_row, details.calls), shell.stdout)
+    return None
+
+
+def _transform(shell: Shell, run: str, number: int, as_json: bool) -> None:
+    with opened(shell, run) as found:
+        shown = transform(found.store.connection, found.run, number)
+        if shown is None:
+            help = f"orch log {found.run} --kind transform lists them"
+            raise OrchError("E810", f"run {found.run} has no transform {number}", help=help, exit=2)
+    if as_json:
+        return click.echo(json.dumps(asdict(shown), indent=2, ensure_ascii=False))
+    sizes = f"{shown.in_tokens} → {shown.out_tokens} tokens, limit {shown.max_tokens}"
+    click.echo(f"{shown.kind} at {shown.site}: {sizes}, {shown.model or 'no model'}")
+    click.echo(f"\n── before ──\n{shown.before}\n\n── after ──\n{shown.after}")
     return None
 
 

@@ -301,6 +301,8 @@ class Agent:
         return {
             "call": request.call_id,
             "fn": request.fn,
+            "agent": request.agent,
+            "purpose": request.purpose,
             "provider": resolved.provider,
             "model": resolved.id,
             "asked": request.model,

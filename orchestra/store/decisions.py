@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from orchestra.store.blobs import Blobs
 from orchestra.store.connection import Connection, storable
 
-__all__ = ["Decisions", "PredicateRow", "TransformRow"]
+__all__ = ["Decisions", "PredicateRow", "StoredPredicate", "TransformRow", "predicates", "transform"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,47 @@ class TransformRow:
     max_tokens: int
     model: str | None
     call: str | None
+
+
+TRANSFORM = (
+    "SELECT site, iteration, occurrence, kind, in_hash, out_hash, in_tokens, out_tokens, max_tokens, model, call_id"
+    " FROM transforms WHERE run = ? AND seq = ?"
+)
+
+
+def transform(connection: Connection, run: str, number: int) -> TransformRow | None:
+    """The transform of a run with this number, from 1."""
+    row = connection.one(TRANSFORM, (run, number))
+    if row is None:
+        return None
+    site, iteration, occurrence, kind, before, after, *figures = row
+    text = Blobs(connection).get
+    before, after = text(before).decode("utf-8"), text(after).decode("utf-8")
+    return TransformRow(site, iteration, occurrence, kind, before, after, *figures)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPredicate:
+    """A decision as it can be made again. labels: None for yes and no."""
+
+    seq: int
+    site: str
+    text: str
+    value: str
+    labels: list[str] | None
+    prompt: str
+
+
+def predicates(connection: Connection, run: str) -> list[StoredPredicate]:
+    """What a run decided in words, in that order."""
+    blobs = Blobs(connection)
+    rows = connection.all(
+        "SELECT seq, site, text, value, labels, input_hash FROM predicates WHERE run = ? ORDER BY seq", (run,)
+    )
+    return [
+        StoredPredicate(seq, site, text, value, labels and json.loads(labels), blobs.get(prompt).decode("utf-8"))
+        for seq, site, text, value, labels, prompt in rows
+    ]
 
 
 class Decisions:

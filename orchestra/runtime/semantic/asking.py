@@ -82,12 +82,13 @@ class Asking:
             return None, None
         return f"{facts.get('provider')}/{facts.get('model')}", facts.get("call")
 
-    def keep(self, write: Callable[[Decisions], None]) -> None:
-        """Write a row. If the store fails, the run ends when the script has its answer."""
+    def keep(self, write: Callable[[Decisions], None], kind: str, name: str, told: dict[str, Any]) -> None:
+        """Write a row, and a line of the log. If the store fails, the run ends when the script has its answer."""
         if self._run.planning is not None:
             return
         try:
             write(self._run.execution.decisions)
+            self._run.execution.log.tell(kind, name, told)
         except OrchError as error:
             if error.code != "E806":
                 raise

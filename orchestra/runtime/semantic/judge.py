@@ -140,7 +140,8 @@ class Judge:
             *place, prompt, clean(text), labels, verdict.source, value, evidence, verdict.confidence,
             *self._asking.origin(verdict.facts),
         )  # fmt: skip
-        self._asking.keep(lambda decisions: decisions.predicate(row))
+        told = {"value": value, "source": verdict.source, "evidence": evidence, "site": row.site}
+        self._asking.keep(lambda decisions: decisions.predicate(row), "predicate", row.text, told)
         self._run.event(
             "predicate", role=question.role, text=text, value=value, source=verdict.source, evidence=evidence,
             confidence=verdict.confidence, site=place[0], iteration=place[1],

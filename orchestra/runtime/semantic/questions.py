@@ -46,7 +46,7 @@ def choosing(question: str, labels: dict[str, str], material: str | None, progra
 
 def _put(parts: list[str], material: str | None, program: str | None) -> str:
     if program is not None:
-        mark = "The program in which this is asked; ▶ marks the line that is being executed."
+        mark = "The program in which this is asked; the marked line is being executed."
         parts.append(f"{mark}\n\n{_fenced('program', program)}")
     if material is not None:
         parts.append(f"{_NO_ORDERS}\n\n{_fenced('material', material)}")

@@ -82,7 +82,8 @@ class Summariser:
             *place, shorter.kind, clean(before), clean(shorter.text), *sizes, settings.most,
             *self._asking.origin(self._asking.facts(shorter.answer)),
         )  # fmt: skip
-        self._asking.keep(lambda decisions: decisions.transform(row))
+        told = {"before": sizes[0], "after": sizes[1], "limit": settings.most, "site": row.site}
+        self._asking.keep(lambda decisions: decisions.transform(row), "transform", row.kind, told)
         self._run.event(
             "transform", how=shorter.kind, before=sizes[0], after=sizes[1], site=place[0], iteration=place[1]
         )
