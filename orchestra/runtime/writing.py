@@ -242,8 +242,12 @@ class Writing(Filing):
 def _from_yaml(text: str) -> Any:
     import yaml
 
+    from orchestra.runtime.files.facts import as_json
+
     try:
-        return yaml.safe_load(text)
+        return as_json(yaml.safe_load(text))
+    except RecursionError:
+        raise OrchError("E403", "this YAML is nested too deeply, or holds itself") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" in line {mark.line + 1}" if mark is not None else ""

@@ -15,7 +15,7 @@ from orchestra.errors import OrchError
 from orchestra.location import relative_name
 from orchestra.values.tagged import unwrap
 
-__all__ = ["FileFacts", "TextFacts", "front_matter"]
+__all__ = ["FileFacts", "TextFacts", "as_json", "front_matter"]
 
 # Characters per token, by file type; 4 for everything else.
 CODE = frozenset(
@@ -162,15 +162,18 @@ def front_matter(text: str, name: str) -> dict[str, Any] | None:
     except yaml.YAMLError as error:
         reason = str(getattr(error, "problem", None) or "unreadable")
         raise OrchError("E403", f"the front matter of {name} is not valid YAML: {reason}") from None
-    return {str(key): _as_json(item) for key, item in data.items()} if isinstance(data, dict) else None
+    return {str(key): as_json(item) for key, item in data.items()} if isinstance(data, dict) else None
 
 
-def _as_json(value: Any) -> Any:
-    """YAML knows more types than JSON: dates become ISO text, sets lists, keys text, the rest its text."""
+def as_json(value: Any) -> Any:
+    """YAML knows more types than JSON: dates become ISO text, sets lists, keys text, the rest its text.
+
+    Raises RecursionError for data that holds itself.
+    """
     if isinstance(value, dict):
-        return {str(key): _as_json(item) for key, item in value.items()}
+        return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, (list, set, tuple)):
-        return [_as_json(item) for item in value]
+        return [as_json(item) for item in value]
     if isinstance(value, (date, time)):
         return value.isoformat()
     return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
