@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gate": ("orchestra.cli.gate", "questions that runs wait at: list, show, answer"),
     "checkpoint": ("orchestra.cli.checkpoint", "look at stored results, or remove them"),
     "why": ("orchestra.cli.why", "why a call was served or made, and what changed"),
+    "config": ("orchestra.cli.config", "settings that scripts keep: show, history, rollback"),
     "sql": ("orchestra.cli.sql", "ask the store in SQL"),
     "check": ("orchestra.cli.check", "find faults in scripts and templates without running them"),
     "validate": ("orchestra.cli.check", "the same as check"),

@@ -15,6 +15,7 @@ from orchestra.nodes.functions import Native
 from orchestra.nodes.op import Op
 from orchestra.nodes.views import View
 from orchestra.runtime.mirrors import Mirrors
+from orchestra.runtime.settings import ScriptSettings
 from orchestra.store.declaration import Declaration, read_declaration, shown
 from orchestra.store.tables import digest
 from orchestra.store.values import NotStored
@@ -37,6 +38,9 @@ PARAMS: Final[dict[str, tuple[tuple[str, ...], int]]] = {
     "update": (("table", "where", "changes"), 3),
     "claim": (("table", "where", "changes"), 3),
     "event": (("kind", "name", "data"), 2),
+    "config": (("name", "defaults", "options"), 2),
+    "configure": (("name", "patch", "reason"), 3),
+    "rollback": (("name", "version", "reason"), 3),
     "digest": (("value", "digits"), 1),
 }
 LONGEST: Final = 64  # hexadecimal digits of a sha256
@@ -77,6 +81,7 @@ class ScriptTables:
         self._declared: dict[str, tuple[Declaration, str]] = {}  # with the module that did
         self._within = False  # a transaction
         self._mirrors = Mirrors(run.root)
+        self._settings = ScriptSettings(run)
 
     def table(self, scope: Scope, name: Any, declaration: Any) -> Any:
         """Declare a table; it is made when it is needed."""
@@ -141,6 +146,17 @@ class ScriptTables:
             raise OrchError("E207", f"kind and name of an event are words on one line, not {told}")
         self._run.tell(words[0], words[1], _data(data))
 
+    def config(self, scope: Scope, name: Any, defaults: Any, options: Any = None) -> Any:
+        folder = _object("options", options).get("folder")
+        place = self._run.place(folder, scope.module) if isinstance(folder, str) else None
+        return self._settings.config(_data(name), self._clean("defaults", defaults), place)
+
+    def configure(self, scope: Scope, name: Any, patch: Any, reason: Any) -> Any:
+        return _quiet(self._settings.configure(_data(name), self._clean("change", patch), _data(reason)))
+
+    def rollback(self, scope: Scope, name: Any, version: Any, reason: Any) -> Any:
+        return _quiet(self._settings.rollback(_data(name), _data(version), _data(reason)))
+
     def digest(self, scope: Scope, value: Any, digits: Any = LONGEST) -> str:
         wanted = unwrap(digits)
         if wanted not in range(1, LONGEST + 1):
@@ -185,6 +201,11 @@ class ScriptTables:
                 help = "store where it can be found, not what it is"
                 raise OrchError("E432", f"{table.name}.{name} holds a secret, which is not stored", help=help)
         return row
+
+    def _clean(self, what: str, given: Any) -> Any:
+        if "secret" in labels_of(given) or self._is_secret(_data(given)):
+            raise OrchError("E432", f"the {what} hold a secret, which is not stored")
+        return _data(given)
 
     def _is_secret(self, value: Any) -> bool:
         text = compact_json(value)

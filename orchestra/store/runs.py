@@ -25,6 +25,7 @@ from orchestra.store.phases import Phases
 from orchestra.store.requests import Requests
 from orchestra.store.resume import Resume
 from orchestra.store.sessions import Sessions
+from orchestra.store.settings import Settings
 from orchestra.store.spending import Spending
 from orchestra.store.tables import Tables
 from orchestra.store.values import Codec
@@ -79,6 +80,7 @@ class Execution:
         self.memories = Memories(connection, run=run.id)
         self.spending = Spending(connection, owner, run=run.id, execution=id)
         self.tables = Tables(connection, owner)
+        self.settings = Settings(self.tables, run.id)
         self.log = Log(connection, run=run.id, execution=id)
         self._connection = connection
 

@@ -14,6 +14,8 @@ from orchestra.store.past import Past
 from orchestra.store.resume import Resume
 from orchestra.store.retention import Retention
 from orchestra.store.runs import Execution, begin
+from orchestra.store.settings import Settings
+from orchestra.store.tables import Tables
 from orchestra.store.values import Codec
 
 __all__ = ["Store"]
@@ -83,6 +85,11 @@ class Store:
     def retention(self, keep: float) -> Retention:
         """What may be dropped; answers, if nobody asked for them in `keep` seconds."""
         return Retention(self.connection, keep=timedelta(seconds=keep))
+
+    @property
+    def settings(self) -> Settings:
+        """Versioned settings, for who is no run."""
+        return Settings(Tables(self.connection, Owner.current()), "")
 
     def scripts(self) -> list[str]:
         """The scripts that have answers."""
