@@ -1,19 +1,21 @@
 """Sessions as tests: `NAME.test.txt` holds commands, each after a `$`, and below them what they print.
 
-In what they print `…` stands for anything. Where a session runs is decided by `trials`.
+In what they print `…` stands for anything. Where a session runs is decided by `trials`; its `orch` is the one that
+runs the test, served by `counter`.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shlex
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+
+from orchestra.cli.counter import Counter
 
 __all__ = ["Step", "printed", "read_session", "rewritten"]
 
@@ -52,27 +54,20 @@ def printed(steps: Sequence[Step], folder: Path, environ: Mapping[str, str], hom
     Shorter than `steps` if a command ended the shell.
     """
     script = "".join(f"{step.command}\n__status=$?; printf '{MARK}'; (exit $__status)\n" for step in steps)
-    surroundings = {**environ, "PATH": f"{_own_orch(home)}{os.pathsep}{environ.get('PATH', os.defpath)}"}
-    with subprocess.Popen(
-        ["bash", "--noprofile", "--norc", "-c", f"exec 2>&1\n{script}"], cwd=folder, env=surroundings,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True,
-    ) as shell:  # fmt: skip
-        try:
-            output, _ = shell.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(shell.pid, signal.SIGKILL)
-            raise TimeoutError(f"not done after {seconds:g} s") from None
+    with closing(Counter(home)) as counter:
+        path = f"{counter.folder}{os.pathsep}{environ.get('PATH', os.defpath)}"
+        with subprocess.Popen(
+            ["bash", "--noprofile", "--norc", "-c", f"exec 2>&1\n{script}"], cwd=folder, env={**environ, "PATH": path},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True,
+        ) as shell:  # fmt: skip
+            assert shell.stdout is not None
+            try:
+                output = counter.follow(shell.stdout.fileno(), seconds)
+            except TimeoutError:
+                os.killpg(shell.pid, signal.SIGKILL)
+                raise
     *whole, rest = output.decode("utf-8", "replace").split(MARK)
     return whole if len(whole) == len(steps) else [*whole, rest]
-
-
-def _own_orch(home: Path) -> Path:
-    """A folder with the `orch` that runs the test, whatever else is installed."""
-    program = home / "bin" / "orch"
-    program.parent.mkdir(exist_ok=True)
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m orchestra "$@"\n', encoding="utf-8")
-    program.chmod(0o755)
-    return program.parent
 
 
 def rewritten(text: str, steps: Sequence[Step], outputs: Sequence[str]) -> str:
