@@ -84,7 +84,7 @@ class Importing:
     def import_path(self, source: str, importer: Any, span: Span) -> Path | None:
         """The place that a source names as a path; None for `@author/name`. E402 outside the project."""
         try:
-            path = written_path(source, importer.directory, self.config)
+            path = written_path(source, importer.home, self.config)
             return self.permitted(path) if path is not None else None
         except OrchError as error:
             raise error.at(span) from None

@@ -30,7 +30,8 @@ class Module:
     def __init__(self, name: str, path: Path | None, run: Run, base: Path) -> None:
         self.name = name  # project-relative path, or @scope/name
         self.path = path
-        self.directory = path.parent if path is not None else base
+        self.home = path.parent if path is not None else base  # where its imports and templates begin
+        self.directory = self.home  # where all other paths begin
         self.script: Script | None = None
         self.scope = Scope({}, None, Context(), self, run, "module")
         self.lenient = False  # missing names are null (payload, state)

@@ -52,7 +52,7 @@ class TemplatePlace:
     def __init__(self, owner: Module, path: Path) -> None:
         self.owner = owner
         self.path = path
-        self.directory = path.parent
+        self.home = self.directory = path.parent
         self.name = owner.name
 
     def __getattr__(self, name: str) -> Any:
@@ -209,7 +209,7 @@ class Modules:
     def template(self, name: str, owner: Module, span: Span) -> TemplateBody:
         """A parsed template file. Raises E401 and E407."""
         try:
-            path = self._run.place(name, owner)
+            path = self._run.place(name, owner, owner.home)
         except OrchError as error:
             raise error.at(span) from None
         if path.suffix not in (".att", ".mtt"):

@@ -91,9 +91,10 @@ class Writing(Filing):
         """`@kit/x`, where `kit` is a configured prefix, stays as written in a load and is resolved here."""
         return str(under_prefix(path, self.prefixes()) or path)
 
-    def place(self, written: str, module: Any) -> Path:
+    def place(self, written: str, module: Any, base: Path | None = None) -> Path:
         """The absolute path that a path in a script means. E402 outside the project where that is not allowed."""
-        return self.permitted(under_prefix(written, self.prefixes()) or resolve(written, module.directory, self.root))
+        begin = base or module.directory
+        return self.permitted(under_prefix(written, self.prefixes()) or resolve(written, begin, self.root))
 
     def readable(self, path: Path) -> Path:
         """The path of a file that is about to be read, if nothing forbids that. E402, E602."""
