@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("orchestra.cli.diff", "which answers of two runs differ, and what followed"),
     "replay": ("orchestra.cli.replay", "do a run again with the answers it got"),
     "bundle": ("orchestra.cli.bundle", "one run in a file, without secrets, for another machine"),
+    "sessions": ("orchestra.cli.asked", "the sessions of a run: who was asked, and how it stands"),
+    "trace": ("orchestra.cli.trace", "when each session of a run was asked, in the order of the script"),
     "cost": ("orchestra.cli.cost", "calls, tokens and dollars by function"),
     "models": ("orchestra.cli.models", "which models the configured providers have"),
     "chaos": ("orchestra.cli.chaos", "interrupt a script at every moment and see that nothing is lost"),

@@ -115,6 +115,8 @@ class Importing:
             from orchestra.runtime.model_lists import provider_functions  # few scripts ask, and it loads the providers
 
             return provider_functions(self), False  # type: ignore[arg-type]
+        if name.endswith("/sessions") and name in BUILT_IN_MODULES:
+            return self.background.functions(), False  # type: ignore[attr-defined]
         if name in SEMANTIC_MODULES:
             from orchestra.runtime.semantic.functions import semantic_functions
 

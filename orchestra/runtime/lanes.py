@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["Lane", "lane", "next_position", "parallel_items"]
+__all__ = ["Lane", "Position", "lane", "next_position", "parallel_items"]
 
 Position = tuple[int, ...]
 

@@ -170,6 +170,7 @@ class _Session:
             if self.run.options.timeout is not None:
                 nursery.start_soon(self._limit, self.run.options.timeout, nursery.cancel_scope)
             nursery.start_soon(self._beat)
+            self.run.background.nursery = nursery
             try:
                 await self._evaluate()
             finally:
@@ -202,6 +203,7 @@ class _Session:
             value = run.main.script.run(run.main.scope)  # type: ignore[union-attr]
         except Signal as stray:
             value = self._stray(stray)
+        run.wait(run.background.finish)
         run.finish_phases()
         run.gates.finished()
         self.exit = self._finished(value)
@@ -253,6 +255,7 @@ class _Session:
         except OrchError as error:
             self._take_ending(error)
         try:
+            await self.run.background.close()
             self.run.labelled_files.close()
             await self.run.close_workers()
             await self.run.close_agent()

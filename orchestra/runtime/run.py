@@ -44,6 +44,7 @@ from orchestra.runtime.recording import Recording
 from orchestra.runtime.seam import Seam
 from orchestra.runtime.securing import Securing
 from orchestra.runtime.sessions.asking import Sessions
+from orchestra.runtime.sessions.background import Background
 from orchestra.runtime.signals import Interrupted, finishing
 from orchestra.runtime.sinks import Sinks
 from orchestra.runtime.structured import told_effect
@@ -98,7 +99,7 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing, Decidi
         self.loader = Loader(
             self.root, observe=self._observed, permit=self.readable, carried=self.carried_by, web=self._web
         )
-        self.sessions = Sessions(self)
+        self.sessions, self.background = Sessions(self), Background(self)
         self._start_recording()
         self._start_executing()
         self._start_securing()

@@ -50,6 +50,7 @@ MODEL_MODULES = frozenset(
 TEST_FUNCTIONS = ("equal", "contains", "matches", "holds", "fails")
 
 STORE_FUNCTIONS = tuple("table insert select get update claim tx event digest config configure rollback".split())
+SESSION_FUNCTIONS = ("agent", "start", "send", "wait", "result", "abort")
 SEMANTIC_FUNCTIONS = ("holds", "choose", "summarise", "programContext")
 SEMANTIC_MODULES = frozenset({"orch/semantic", "std/semantic"})
 
@@ -59,6 +60,7 @@ BUILT_IN_MODULES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("orch/test", "std/test"), TEST_FUNCTIONS),
     **dict.fromkeys(("orch/providers", "std/providers"), ("models",)),
     **dict.fromkeys(("orch/store", "std/store"), STORE_FUNCTIONS),
+    **dict.fromkeys(("orch/sessions", "std/sessions"), SESSION_FUNCTIONS),
     **dict.fromkeys(SEMANTIC_MODULES, SEMANTIC_FUNCTIONS),
 }
 
