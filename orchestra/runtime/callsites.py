@@ -6,17 +6,24 @@ Which answers a number selects is the store's business.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestra.nodes.base import Node, walk
 from orchestra.nodes.functions import Call
+from orchestra.nodes.modules import Import, ImportItem, ImportWhole
 from orchestra.nodes.names import Reference
 from orchestra.nodes.op import Op
 from orchestra.nodes.script import Script
-from orchestra.source import Source
+from orchestra.source import Source, Span
 
-__all__ = ["CallSites"]
+if TYPE_CHECKING:
+    from orchestra.runtime.module import Module
+
+__all__ = ["CallSites", "sites_in_source"]
 
 Sites = dict[tuple[str, int], int]
+Peek = Callable[[Import | ImportWhole, "Module"], "Module | None"]  # the file behind an import, parsed and not run
 
 
 class CallSites:
@@ -41,15 +48,44 @@ def _numbered(script: Script) -> Sites:
     counts: dict[str, int] = {}
     sites: Sites = {}
     for part in walk(script):
-        for name, start in _calls_at(part):
-            sites[name, start] = counts[name] = counts.get(name, -1) + 1
+        for name, span in _calls_at(part):
+            sites[name, span.start] = counts[name] = counts.get(name, -1) + 1
     return sites
 
 
-def _calls_at(part: Node) -> Iterator[tuple[str, int]]:
+def _calls_at(part: Node) -> Iterator[tuple[str, Span]]:
     """Name and place of the call that a node is, or of the stages without arguments below it."""
     if isinstance(part, Call) and isinstance(part.callee, Reference):
-        yield part.callee.name, part.span.start
+        yield part.callee.name, part.span
     for stage in getattr(part, "stages", ()):
         if isinstance(stage, Reference):
-            yield stage.name, stage.span.start
+            yield stage.name, stage.span
+
+
+def sites_in_source(name: str, main: Module, peek: Peek) -> dict[int, list[str]]:
+    """Number → places of the call sites of a function in a script and the files that it imports, before anything runs.
+
+    A call that names no function, as in `@lib.f()` or `var llm`, has the number 0.
+    """
+    found: dict[int, list[str]] = {}
+    for module in _reached(main, peek, {main.path}):
+        assert module.script is not None
+        parts = list(walk(module.script))
+        names = {name, *(item.names[1] for item in parts if isinstance(item, ImportItem) and item.names[0] == name)}
+        for alias in names:
+            spans = [span for part in parts for called, span in _calls_at(part) if called == alias]
+            for number, span in enumerate(spans):
+                found.setdefault(number, []).append(span.where)
+    return found or {0: []}
+
+
+def _reached(module: Module, peek: Peek, seen: set[Path | None]) -> Iterator[Module]:
+    if module.script is None:
+        return
+    yield module
+    for part in walk(module.script):
+        if isinstance(part, (Import, ImportWhole)):
+            imported = peek(part, module)
+            if imported is not None and imported.path not in seen:
+                seen.add(imported.path)
+                yield from _reached(imported, peek, seen)

@@ -40,6 +40,7 @@ class MemoFrame:
     claimed:  no other process makes this call meanwhile
     stale:    an answer was found, made by older code or from other files
     fleeting: why its result must not be stored: the last model call in it failed, or was not to be cached
+    anew:     it failed in this execution: its requests are made anew
     requests: those that its body makes of models, from the first one on
     """
 
@@ -52,6 +53,7 @@ class MemoFrame:
     claimed: bool = False
     stale: bool = False
     fleeting: Literal["failed", "uncached"] | None = None
+    anew: bool = False
     requests: Reusing | None = None
     dependencies: dict[str, str] = field(default_factory=dict)
     files: dict[str, WrittenFile] = field(default_factory=dict)

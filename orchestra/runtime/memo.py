@@ -52,6 +52,7 @@ class Memo:
         self._flights: dict[str, trio.Event] = {}
         self._counts: dict[str, int] = {}  # calls so far, by function
         self._places: dict[str, int] = {}  # of the first call with a key
+        self._failed: set[str] = set()  # keys whose bodies failed by themselves: another try gets other answers
         self._made: set[str] = set()  # keys stored by this execution: served whatever the mode
         self._kept: dict[str, tuple[Hit, dict[str, str]]] = {}  # not to be stored, with their dependencies
         self._stale: dict[str, int] = {}
@@ -81,6 +82,7 @@ class Memo:
             return self._make(frame, lambda: handler(op, inner))
         facts["checkpoint"]["key"] = frame.key.digest
         frame.seq = self._place(op.name, frame.key)
+        frame.anew = frame.key.digest in self._failed
         with self._alone(frame.key):
             return self._served_or_made(frame, lambda: handler(op, inner), scope.context, facts)
 
@@ -150,6 +152,8 @@ class Memo:
             frame.requests.not_to_be_stored()
         elif frame.fleeting is None and not (error is not None and (error.resumable or error.fatal)):
             frame.requests.failed()
+            if frame.key is not None:
+                self._failed.add(frame.key.digest)
 
     def _ended(self, frame: MemoFrame, ms: int, status: str) -> None:
         """Tell that a body ran, and which of its model requests had been answered before."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from orchestra.errors import OrchError
 from orchestra.nodes.op import Op
 from orchestra.paths import home
+from orchestra.runtime.callsites import sites_in_source
 from orchestra.runtime.labelled import MODEL
 from orchestra.runtime.phases import MODES, Phases, names, wrong_mode
 from orchestra.runtime.redact import Redactor
@@ -236,10 +237,21 @@ class Recording:
         chosen = (name, target.site, target.prefix, target.only_matching)
         resume, overlay = self.execution.resume, self.overlay
         theirs = overlay is not None and name in overlay.resume.functions()
+        self._check_site(name, target, resume.sites(name) | (overlay.resume.sites(name) if overlay else set()))
         if name in resume.functions() or not theirs:
             resume.mark_function(*chosen)
         if overlay is not None and theirs:
             overlay.hide(overlay.resume.of_function(*chosen))
+
+    def _check_site(self, name: str, target: ResumeTarget, recorded: set[int]) -> None:
+        """E803 for a call site that neither the source has nor a stored answer comes from."""
+        if target.site is None or target.site in recorded or not recorded:
+            return
+        sites = sites_in_source(name, self.main, self.modules.peek)
+        if target.site in sites:
+            return
+        known = ", ".join(f"@{name}:{n}" + f" ({', '.join(sites[n])})" * bool(sites[n]) for n in sorted(sites))
+        raise OrchError("E803", f"@{name} has no call site {target.site}", help=f"call sites: {known}", exit=2)
 
     def _has_answers(self) -> bool:
         """Whether earlier runs of the script left any. Begins no store."""

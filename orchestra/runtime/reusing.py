@@ -98,8 +98,9 @@ class Reusing:
     @property
     def _allowed(self) -> bool:
         """Whether the body runs for want of a result, and not because what is stored is not wanted here."""
-        reason = self._frame.reason
-        return self._run.replaying is None and self._run.reads_checkpoints and (reason is None or reason.kind != "miss")
+        run, frame = self._run, self._frame
+        wanted = frame.reason is None or frame.reason.kind != "miss"
+        return wanted and not frame.anew and run.replaying is None and run.reads_checkpoints
 
     def _has_secret(self, request: LLMRequest) -> bool:
         clean = self._run.redactor.clean

@@ -87,6 +87,11 @@ class Resume:
             counts[name] = counts.get(name, 0) + count
         return counts
 
+    def sites(self, name: str) -> set[int]:
+        """The call sites from which answers of a function come; none if it has no answers."""
+        sql = "SELECT DISTINCT site FROM checkpoints WHERE script = ? AND fn IN (?, ?)"
+        return {site for (site,) in self._connection.all(sql, (self._script, name, f"var:{name}"))}
+
     def mark(self, keys: Iterable[str]) -> int:
         """Mark the answers with these keys."""
         chosen = list(keys)

@@ -77,6 +77,21 @@ FORMS: list[tuple[tuple[str, ...], list[str]]] = [
 ]
 
 
+def test_a_call_site_that_is_not_there_is_named_with_those_that_are(desk: Desk) -> None:
+    desk.write("s.mld", RATE)
+    desk.run()
+    assert desk.run("--resume", "@rate:7", exit=2) == []
+    assert "error[E803]: @rate has no call site 7\n" in desk.err
+    assert "call sites: @rate:0 (s.mld:5:49), @rate:1 (s.mld:9:13)\n" in desk.err
+    desk.write(
+        "lib.mld", "exe llm @a(x) = sh { echo a >> calls; echo a; }\nexe llm @b(x) = sh { echo b >> calls; echo b; }\n"
+    )
+    desk.write("s.mld", "import { @a as @other, b } from ./lib.mld\nshow @other(1)\nshow @b(1)\nshow @other(2)\n")
+    desk.run("--new")
+    assert desk.run("--resume", "@a:1") == ["a"]
+    assert desk.run("--resume", "@b:1", exit=2) == []
+
+
 @pytest.mark.parametrize(("words", "made"), FORMS, ids=lambda words: " ".join(words) or "plain")
 def test_what_each_form_makes_again(words: tuple[str, ...], made: list[str], desk: Desk) -> None:
     desk.write("s.mld", RATE)

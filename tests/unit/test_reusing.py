@@ -209,6 +209,11 @@ def test_new_code_that_fails_keeps_the_answers_of_a_result(desk: Desk) -> None:
     assert desk.run(TRIP) == []
 
 
+def test_another_try_gets_other_answers(desk: Desk) -> None:
+    desk.run(TRIP)
+    assert desk.run(STRICT.replace('("Oslo")', '("Oslo") with { retry: 2 }'), exit=1) == [*BOTH, *BOTH]
+
+
 def test_a_model_that_fails_is_no_reason_to_ask_the_others_again(desk: Desk) -> None:
     desk.replies(REPLIES[0])
     assert desk.run(TRIP, exit=1) == BOTH
