@@ -39,6 +39,7 @@ class Guarding:
     policies: that narrow what may be done, besides those of the run
     judged:   guards that have seen the arguments of the innermost call
     boxes:    the tools of every box around, of which each must grant what is used
+    tools:    those of every `with { tools: … }` around; models have no others, commands of the script are free
     """
 
     judging: bool = False
@@ -50,6 +51,7 @@ class Guarding:
     policies: tuple[Any, ...] = ()
     judged: frozenset[Any] = frozenset()
     boxes: tuple[Any, ...] = ()
+    tools: tuple[Any, ...] = ()
 
 
 @node

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestra.errors import OrchError
+from orchestra.errors import OrchError, Warned
 from orchestra.nodes.base import Node, node
 from orchestra.nodes.branches import Limits, StageBranches, limits_of
 from orchestra.nodes.budgets import Limit, bounded, limit, place_of
@@ -29,10 +29,18 @@ __all__ = ["WithOptions"]
 COMMANDS = (Command, Code, OldCommand, OldRun, QuotedCommand)
 
 # What only a command can be told.
-COMMAND_OPTIONS = ("ok", "stdin", "timeout", "using")
+COMMAND_OPTIONS = ("ok", "stdin", "timeout", "using", "auth")
 
 # What to write instead at the functions that ask a model.
-HELP = {"timeout": 'it is a setting of the call: @claude(@prompt, { timeout: "5m" })'}
+HELP = {
+    "timeout": 'it is a setting of the call: @claude(@prompt, { timeout: "5m" })',
+    "tools": 'they are a setting of the call: @claude(@prompt, { tools: ["Read"] })',
+}
+
+# What is said of checkpoints, imports, loads and loops, and means nothing at a call.
+MEANT_ELSEWHERE = (
+    "profile", "skipDirs", "asSection", "ttl", "resume", "complete", "canary", "separator", "template", "join",
+)  # fmt: skip
 
 
 def is_command(body: Node | None) -> bool:
@@ -75,7 +83,7 @@ class WithOptions(Node):
     def scope(self, around: Scope) -> Scope:
         """Where the value is made: other guards, policies and bounds may be in force there."""
         around = bounded(around, self._limit(around))
-        if self.options.part("guards") is None and self.options.part("policy") is None:
+        if not any(self.options.part(name) for name in ("guards", "policy", "tools")) or self.options.of_session:
             return around
         return around.run.narrowed(self.options, around)  # type: ignore[no-any-return]
 
@@ -104,6 +112,7 @@ class WithOptions(Node):
         return limits_of(self.options.part("parallel"), self.options.part("delay"), scope)
 
     def _value(self, scope: Scope) -> Any:
+        self._check_options(scope)
         again = retrying(self.options, scope)
         if again is None:
             return self._attempt(1, scope)
@@ -155,6 +164,24 @@ class WithOptions(Node):
             wanted["stream format"] = plain(self.options.value("streamFormat", scope))
         more = {**(scope.context.more or {}), **wanted}
         return scope.within(scope.context.with_(more=more), scope.kind) if wanted else scope
+
+    def _check_options(self, scope: Scope) -> None:
+        """Say which options do nothing here. E207 for tools that a model function is to be told otherwise."""
+        call = self.value.target if isinstance(self.value, Stream) else self.value
+        if self.options.part("tools") and not self.options.of_session:
+            function = call.function(scope) if isinstance(call, Call) else None
+            if isinstance(function, Native) and "llm" in function.labels:
+                what = f"tools of with is for functions of the script, and @{function.name} is none"
+                raise OrchError("E207", what, self.span, help=HELP["tools"])
+            if not isinstance(call, (Call, Pipeline, ParallelCalls)):
+                self._ignored("tools", scope)
+        for name in MEANT_ELSEWHERE if is_call(self.value) else ("profile",):
+            self._ignored(name, scope)
+
+    def _ignored(self, name: str, scope: Scope) -> None:
+        part = self.options.part(name)
+        if part is not None:
+            scope.run.warn_once(Warned("E207", f"{name} of with means nothing here and is ignored", part.span))
 
     def _for_commands(self) -> list[str]:
         """The options given that only a command can take."""

@@ -410,6 +410,9 @@ def _circumstances(function: Executable | None, scope: Scope) -> list[Any]:
     """What stands around a call and makes another answer, as one more argument: options at it, boxes."""
     options = call_options(function, scope)
     found = options.answer_depends_on() if options is not None else {}
-    if scope.context.guarding is not None and scope.context.guarding.boxes:
-        found["boxes"] = [str(tools) for tools in scope.context.guarding.boxes]
+    guarding = scope.context.guarding
+    if guarding is not None and guarding.boxes:
+        found["boxes"] = [str(tools) for tools in guarding.boxes]
+    if guarding is not None and guarding.tools:
+        found["tools"] = [str(tools) for tools in guarding.tools]
     return [found] if found else []

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,16 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing, Decidi
 
     def warn(self, warned: Warned) -> None:
         self.event("warning", warned=warned)
+
+    @cached_property
+    def _warned(self) -> set[tuple[str, Any]]:
+        return set()
+
+    def warn_once(self, warned: Warned) -> None:
+        """The same, however often the place is passed."""
+        if (warned.message, warned.span) not in self._warned:
+            self._warned.add((warned.message, warned.span))
+            self.warn(warned)
 
     def note(self, text: str) -> None:
         """A line beside the output."""

@@ -20,7 +20,7 @@ from orchestra.runtime.security.audit import AuditLog
 from orchestra.runtime.security.files import LabelledFiles
 from orchestra.runtime.security.guards import UNUSUAL
 from orchestra.runtime.security.labels import relabelled
-from orchestra.runtime.tools.specs import parse_tools
+from orchestra.runtime.tools.specs import ToolSet, parse_tools
 from orchestra.source import Source, Span
 from orchestra.values.scope import ABSENT, Scope
 from orchestra.values.tagged import Meta, add_labels, joined, labels_of, plain, unwrap
@@ -102,7 +102,7 @@ class Securing:
         )  # fmt: skip
 
     def narrowed(self, options: With, scope: Scope) -> Scope:
-        """The scope of a call `with { guards: … }` or `with { policy: … }`."""
+        """The scope of a call `with { guards: … }`, `with { policy: … }` or `with { tools: … }`."""
         guarding = scope.context.guarding or UNUSUAL
         part = options.part("policy")
         if part is not None:
@@ -112,14 +112,14 @@ class Securing:
         part = options.part("guards")
         if part is not None:
             guarding = self._overridden(guarding, plain(part.eval(scope)), part.span)
+        part = options.part("tools")
+        if part is not None:
+            guarding = replace(guarding, tools=(*guarding.tools, _tools(part.eval(scope), part.span)))
         return scope.within(scope.context.with_(guarding=guarding), scope.kind)
 
     def boxed(self, wishes: dict[str, Any], scope: Scope, span: Span) -> Scope:
         """The scope inside a box. It can only take away."""
-        try:
-            tools = parse_tools(wishes["tools"])
-        except OrchError as error:
-            raise error.at(span) from None
+        tools = _tools(wishes["tools"], span)
         guarding = scope.context.guarding or UNUSUAL
         self.be_guarded()
         guarding = replace(guarding, boxes=(*guarding.boxes, tools))
@@ -236,3 +236,10 @@ def _texts(data: Any) -> Iterator[str]:
     elif isinstance(data, list):
         for item in data:
             yield from _texts(item)
+
+
+def _tools(wish: Any, span: Span) -> ToolSet:
+    try:
+        return parse_tools(wish)
+    except OrchError as error:
+        raise error.at(span) from None

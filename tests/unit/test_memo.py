@@ -86,7 +86,7 @@ def test_a_call_site_that_is_not_there_is_named_with_those_that_are(desk: Desk) 
     desk.write(
         "lib.mld", "exe llm @a(x) = sh { echo a >> calls; echo a; }\nexe llm @b(x) = sh { echo b >> calls; echo b; }\n"
     )
-    desk.write("s.mld", "import { @a as @other, b } from ./lib.mld\nshow @other(1)\nshow @b(1)\nshow @other(2)\n")
+    desk.write("s.mld", 'import { @a as @other, b } from "./lib.mld"\nshow @other(1)\nshow @b(1)\nshow @other(2)\n')
     desk.run("--new")
     assert desk.run("--resume", "@a:1") == ["a"]
     assert desk.run("--resume", "@b:1", exit=2) == []

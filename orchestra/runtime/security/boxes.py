@@ -31,8 +31,8 @@ def check_boxes(op: Op, guarding: Guarding) -> None:
 
 
 def narrowed(tools: ToolSet, guarding: Guarding | None) -> ToolSet:
-    """What of a call's tools the boxes around it leave."""
-    for box in guarding.boxes if guarding is not None else ():
+    """What of a call's tools the boxes and options around it leave."""
+    for box in (*guarding.boxes, *guarding.tools) if guarding is not None else ():
         grants = tuple(rule for own in tools.grants for rule in _common(own, box))
         names = {function.name for function in box.functions}
         functions = tuple(function for function in tools.functions if function.name in names)
