@@ -34,6 +34,12 @@ FORM: Final = 1  # of the digest; another number makes all requests new ones
 DIGITS: Final = 16  # of a digest: there are few requests in a call
 HARMLESS: Final = frozenset({"Read", "Glob", "Grep", "LS", "NotebookRead", "TodoWrite", "StructuredOutput"})
 WRITING: Final = frozenset({"Write", "Edit"})
+# What of a request makes another answer, besides model, tools and places. A field that is added counts.
+ASKED: Final = sorted(
+    set(LLMRequest.__dataclass_fields__)
+    - {"model", "provider", "tools", "dir", "poll"}
+    - {"call_id", "fn", "position", "passage", "stream", "timeout", "retries", "max_cost"}
+)
 BRIEF: Final = 800  # characters of an answer that is kept without the facts that its row tells
 
 
@@ -159,12 +165,9 @@ def _is_harmless(use: Block, request: LLMRequest, root: Path) -> bool:
 def _digest(request: LLMRequest, resolved: ResolvedModel, root: Path) -> str:
     """Of everything that the answer depends on."""
     tools = [str(request.tools) if request.tools.declared else None, *(t.schema() for t in request.tools.functions)]
-    asked = [
-        FORM, resolved.provider, resolved.id, request.prompt, request.system, tools, request.schema,
-        request.schema_retries, request.max_tokens, request.max_turns, request.effort, request.nudge, request.agent,
-        request.purpose, request.bare, _place(request.dir, root), _place(request.poll, root),
-    ]  # fmt: skip
-    text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
+    rest = {name: getattr(request, name) for name in ASKED}
+    asked = [FORM, resolved.provider, resolved.id, tools, _place(request.dir, root), _place(request.poll, root), rest]
+    text = json.dumps(asked, sort_keys=True, separators=(",", ":"), default=repr)
     return sha256(text.encode()).hexdigest()[:DIGITS]
 
 
