@@ -80,6 +80,27 @@ def test_every_fault_is_survived(garden: Garden) -> None:
     assert faults == f"{2 * len(FAULTS)}/{2 * len(FAULTS)} faults: same output, 0 repeated calls"
 
 
+ASKING = """\
+exe llm @plan(crop) = `plan @crop`
+var @plans = for parallel(2) @c in ["fig", "plum"] => @plan(@c)
+gate "sow" with { present: @plans, options: ["yes", "no"] }
+append "sown" to "@root/log.txt"
+show @plans
+"""
+
+
+@pytest.mark.parametrize(("answer", "files"), [([], 0), (["--answer", "sow=yes"], 1)])
+def test_a_run_that_asks_a_person_asks_the_same_again(garden: Garden, answer: list[str], files: int) -> None:
+    done = garden.chaos(ASKING, *answer, "--kills", "6", "--faults", "page,wal,term", "--seed", "3")
+    assert done.exit == 0, done.stdout + done.stderr
+    undisturbed, *rest = done.stdout.splitlines()
+    assert undisturbed.endswith(f" 2 calls, {files} files")
+    assert rest == [
+        "6/6 kill points: same output, 0 repeated calls",
+        "6/6 faults: same output, 0 repeated calls",
+    ]
+
+
 def test_a_signal_at_any_event_ends_a_run_in_order(garden: Garden) -> None:
     script = "exe llm @plan(crop) = `plan @crop`\n"
     script += 'var @plans = for parallel(2) @c in ["fig", "plum"] => @plan(@c)\nshow @plans\n'

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from orchestra.errors import OrchError
+from orchestra.paths import cache_dir
 from orchestra.runtime.files.writer import append, render_output, render_record, write
 from orchestra.values.tagged import MISSING, Meta, Tagged, with_facts
 
@@ -120,7 +121,7 @@ def test_append_says_why_it_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", [["-e", 'show "0123456789".repeat(9)'], ["-e", 'show "x"', "--no-stream"], ["howto"]])
 def test_standard_output_that_takes_no_more(tmp_path: Path, words: list[str], unbuffered: str) -> None:
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONUNBUFFERED": unbuffered}
+    environ = {"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(cache_dir().parent), "PYTHONUNBUFFERED": unbuffered}
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", "orchestra", *words]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environ)

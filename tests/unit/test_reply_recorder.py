@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from cli_desk import Desk
 
+from orchestra.paths import cache_dir
+
 SCRIPT = """\
 import { @haiku, @claude, @claudePoll } from @orch/llm
 exe llm @name(garden) = @haiku(`Name a bed for @garden`)
@@ -196,8 +198,9 @@ show @crop("sun")
 """,
     )
     desk.write("models.jsonl", '{"match": {"contains": "shade"}, "reply": "moss"}\n{"reply": "figs"}\n')
+    environ = {"HOME": str(desk.root), "PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(cache_dir().parent)}
     words = [sys.executable, "-m", "orchestra", "a.mld", "--models", "models.jsonl", "--record", "tape.jsonl"]
-    killed = subprocess.run(words, cwd=desk.root, env={"HOME": str(desk.root), "PATH": "/usr/bin:/bin"}, check=False)
+    killed = subprocess.run(words, cwd=desk.root, env=environ, check=False)
     assert killed.returncode == -9
     assert [case["turns"] for case in recorded(desk)] == [[{"text": "moss"}]]
     assert desk.orch("a.mld", *words[4:]) == 0
