@@ -9,6 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 # The handlers of the walker register themselves while their modules load.
+from orchestra.check import agents as _agents  # noqa: F401
 from orchestra.check import imports as _imports  # noqa: F401
 from orchestra.check.advice import check_semantic_loops, give_advice
 from orchestra.check.bindings import define_all

@@ -17,6 +17,7 @@ from orchestra.check import Report, check_script
 from orchestra.check.report import ABOUT_NAMES
 from orchestra.cli.clicked import invoke
 from orchestra.cli.shell import Shell
+from orchestra.cli.static_phase import emitted, expanded, faults_of_skills, phases
 from orchestra.config import Config
 from orchestra.errors import OrchError, render
 from orchestra.source import Source
@@ -38,6 +39,8 @@ def main(argv: list[str], shell: Shell) -> int:
 @click.option("--error-on-warnings", "strict", is_flag=True, help="Exit with 1 if there are warnings.")
 @click.option("--deep", is_flag=True, help="Check imported files as well.")
 @click.option("--no-check-variables", "lax", is_flag=True, help="Do not look for undefined names.")
+@click.option("--emit", metavar="FILE", help="Write the core form of all scripts there, as JSON.")
+@click.option("--expanded", "core", is_flag=True, help="Print the core form instead.")
 @click.option("--verbose", is_flag=True, help="In folders too: what each file defines.")
 @click.pass_obj
 def check(
@@ -48,18 +51,38 @@ def check(
     strict: bool,
     deep: bool,
     lax: bool,
+    emit: str | None,
+    core: bool,
     verbose: bool,
 ) -> int:
     """Check scripts and templates without running them.
 
     PATH is a file, a folder with everything below it, or - for standard input; the default is this folder.
-    The exit code is 0 without errors, 1 with errors, and 2 if there is nothing to check.
+    The exit code is 0 without errors, 1 with errors, and 2 if there is nothing to check or a program is wrong
+    before it asks anybody: a folder with an index.mld is checked as such a program.
     """
     wanted = paths or (".",)
     reports = _checked(list(_files(wanted, shell)), shell, deep, lax)
+    if emit is not None:
+        (shell.cwd / emit).write_text(emitted(reports), "utf-8")
+    if core:
+        shell.say("\n".join(map(expanded, reports)).rstrip("\n"))
+        return 0
     single = len(reports) == 1 and not any((shell.cwd / path).is_dir() for path in wanted)
     _print(reports, shell, "json" if as_json else form, single, verbose)
+    if form == "text" and not as_json and any((shell.cwd / path / "index.mld").is_file() for path in wanted):
+        return _told_phases(reports, shell)
     return int(any(report.errors or (strict and report.warnings) for report in reports))
+
+
+def _told_phases(reports: Sequence[Report], shell: Shell) -> int:
+    """The phases before a program asks anybody, a line each. 2 if one of them is not passed."""
+    faults = faults_of_skills(reports, shell.root(None))
+    for fault in faults:
+        shell.say(render(fault, shell.cwd) + "\n")
+    lines = phases(reports, faults)
+    shell.say("\n".join(lines))
+    return 2 if any(line.startswith("not") for line in lines) else 0
 
 
 def _print(reports: Sequence[Report], shell: Shell, form: str, single: bool, verbose: bool) -> None:

@@ -53,6 +53,12 @@ class Skills:
             found[skill.name] = skill
         return list(found.values())
 
+    def examine(self, wanted: Sequence[str], folder: Path) -> None:
+        """Like `resolved`, but nothing is locked. Raises E743."""
+        for skill in (self.find(name, folder) for name in wanted):
+            if skill.name in self.lock():
+                self._locked(skill)
+
     def find(self, name: str, folder: Path) -> Skill:
         """The skill as it lies in the project now. Raises E743 for one that is not there."""
         for place in self._places(name, folder):
