@@ -6,6 +6,7 @@ and `orch.toml`, so that neither can gain a name that nobody reads.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import threading
@@ -18,13 +19,16 @@ from typing import Any
 
 import pytest
 
-from orchestra.cli.in_process import run_in_process
+from orchestra.cli.dispatch import dispatch
+from orchestra.cli.in_process import Finished, run_in_process
+from orchestra.cli.shell import Shell
 from orchestra.config import settings
 from orchestra.invocation import RunOptions
 
 ASK = "import { @claude } from @orch/llm\nexe llm @ask(q) = @claude(`ask @q`)\n"
 SHOWS = 'show "words"\n'
 REPLIES = {"replies.jsonl": '{"reply": "one"}\n'}
+GATE = 'gate "go"\n'
 LIMITED = {"replies.jsonl": '{"error": {"status": 429, "message": "slow", "retry_after": 900}}\n'}
 MODELS = ("--models", "replies.jsonl")
 HANGS = "run cmd { sleep 20 }\n"
@@ -54,6 +58,7 @@ class Probe:
     environ: dict[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ("job.mld",)
     later: str = ""  # what the script becomes after the runs before
+    typed: str | None = None  # what somebody says at the terminal, in both
 
     def seen(self, root: Path, wished: bool) -> tuple[Any, ...]:
         """Exit code, both streams without times, and the files beside the script."""
@@ -66,10 +71,24 @@ class Probe:
             run_in_process(["job.mld", *words], root, "", self.environ)
         (root / "job.mld").write_text(self.later or self.script)
         wish = self.wish if wished else ()
-        done = run_in_process([*self.command, *self.words, *wish], root, "", self.environ)
+        done = self._run([*self.command, *self.words, *wish], root)
         made = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and path.suffix != ".toml"}
         told = [_settled(text, root) for text in (done.stdout, done.stderr)]
         return done.exit, *told, made
+
+    def _run(self, argv: list[str], root: Path) -> Finished:
+        if self.typed is None:
+            return run_in_process(argv, root, "", self.environ)
+        out, err = io.StringIO(), io.StringIO()
+        exit = dispatch(argv, Shell(Terminal(self.typed), out, err, self.environ, root))
+        return Finished(exit, out.getvalue(), err.getvalue())
+
+
+class Terminal(io.StringIO):
+    """Standard input at which somebody sits."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 CHANGING = re.compile(r'[\d.]+ ms\b|"ms": [\d.]+|, [\d.]+ s$|\d\d:\d\d:\d\d UTC|[\d-]{8,}T[\d:.]+Z?', re.MULTILINE)
@@ -141,6 +160,9 @@ OPTIONS: dict[str, Probe] = {
     "debug": Probe(SHOWS, ("--debug",)),
     "quiet": asked(wish="--quiet"),
     "verbose": Probe('checkpoint "first"\nshow 1\n', ("--verbose",)),
+    "run": Probe("show @mx.run.id\n", ("--run", "mine")),
+    "answers": Probe(GATE, ("--answer", "go=approve")),
+    "interactive": Probe(GATE, ("--interactive",), typed="approve\n"),
     "warn": asked(ANSWERED.replace("`ask @q`", "`ask @q`, { colour: 1 }"), "--no-warn"),
 }  # fmt: skip
 
@@ -210,6 +232,10 @@ SETTINGS: dict[str, Probe] = {
         'import { @claude } from @orch/llm\nshow @claude("go", { tools: "Write", dir: "desk" })\n', words=MODELS,
         key='[llm]\nextraRoots = ["other"]\n',
         files=tool("Write", file_path="../other/new.txt", content="x") | {"desk/a": "", "other/a": ""},
+    ),
+    "llm.judge": asked(
+        "if **it is blue** with { of: `sky` } [ show 1 ]\n", key='[llm]\njudge = "haiku"\n', more=("--json",),
+        files={"replies.jsonl": '{"reply": {"holds": true, "evidence": "sky", "confidence": 1}}\n'},
     ),
     "llm.maxTokens": asked(key="[llm]\nmaxTokens = 10\n", more=("--budget", "usd=0.005")),
     "llm.maxWait": Probe(ANSWERED, words=(*MODELS, *SLOW, "--seed", "1"), key='[llm]\nmaxWait = "1h"\n', files=LIMITED),
