@@ -121,6 +121,10 @@ class Importing:
             from orchestra.runtime.semantic.functions import semantic_functions
 
             return semantic_functions(self), False  # type: ignore[arg-type]
+        if name.endswith("/schema") and name in BUILT_IN_MODULES:
+            from orchestra.runtime.schema_functions import schema_functions  # loads the validator
+
+            return schema_functions(), False
         if name in BUILT_IN_MODULES:
             return FUNCTIONS[name.partition("/")[2]](), False
         return None

@@ -59,6 +59,7 @@ BUILT_IN_MODULES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(MODEL_MODULES, MODEL_FUNCTIONS),
     **dict.fromkeys(("orch/test", "std/test"), TEST_FUNCTIONS),
     **dict.fromkeys(("orch/providers", "std/providers"), ("models",)),
+    **dict.fromkeys(("orch/schema", "std/schema"), ("faults",)),
     **dict.fromkeys(("orch/store", "std/store"), STORE_FUNCTIONS),
     **dict.fromkeys(("orch/sessions", "std/sessions"), SESSION_FUNCTIONS),
     **dict.fromkeys(SEMANTIC_MODULES, SEMANTIC_FUNCTIONS),
