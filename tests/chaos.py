@@ -20,7 +20,7 @@ __all__ = ["examples", "ordeal"]
 
 # These two look at their files to find out what is left to do: run again they decide, say and note less.
 STATEFUL = ["stdout", "decisions/*", "events.jsonl"]
-LEFT_OUT = {"audit": [], "research": STATEFUL, "development": STATEFUL}
+LEFT_OUT = {"audit": [], "research": STATEFUL, "development": STATEFUL, "prose": []}
 
 
 def examples() -> list[str]:

@@ -84,6 +84,7 @@ SMALL = {
     "audit": (shop(), ["--source", "shop"]),
     "research": (pond(), ["--library", "pond", "--question", "pond.md"]),
     "development": (greeter(RIGHT), ["--template", "greeter"]),
+    "prose": ({}, []),
 }
 
 

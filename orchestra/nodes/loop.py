@@ -33,18 +33,24 @@ class Endless(Node):
 
 @node
 class Loop(Node):
-    """`loop(limit, pace) until condition [ … ]`."""
+    """`loop(limit, pace) until condition [ … ]`.
+
+    A condition in words is about what the last round came to. So it is looked at after the last round that the limit
+    allows too, and where it holds the value of the loop is what that round handed on.
+    """
 
     header: LoopHeader | None
     until: Node | None
     body: Block
     statement: bool = field(init=False, default=False)
+    judged: bool = field(init=False, default=False)  # the condition has words in it
     stall: Node | None = field(init=False, default=None)  # rounds with one result after which a predicate gives up
 
     def __post_init__(self) -> None:
         for part in walk(self.until) if self.until is not None else ():
             if isinstance(part, Predicate):
                 part.role = "until"
+                self.judged = True
                 self.stall = self.stall or part.option("stall")
 
     def eval(self, scope: Scope) -> Any:
@@ -53,11 +59,13 @@ class Loop(Node):
         context = scope.context.with_(loop=frame, for_=None)
         progress = Progress(self.stall, scope)
         state: Any = None
-        while frame.limit is None or frame.iteration < frame.limit:
+        while frame.limit is None or frame.iteration < frame.limit + self.judged:
             frame.iteration += 1
             inner = scope.within(context, "loop", {"input": state})
             if self.until is not None and self.until.test(inner):
-                return None
+                return state if self.judged else None
+            if frame.iteration - 1 == frame.limit:
+                break
             progress.look(inner)
             if pace and frame.iteration > 1:
                 scope.run.sleep(pace)

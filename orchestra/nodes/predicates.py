@@ -71,9 +71,9 @@ class Predicate(Node):
         if settings.pop("stall", None) is not None and self.role != "until":
             raise OrchError("E207", "stall is for the until of a loop", self.span)
         subject = self.subject(subject, settings, scope)
+        if unwrap(subject) in (MISSING, None) and not self.speaks and _before_the_first_round(scope):
+            return False
         if subject is MISSING and not self.speaks and "context" not in settings:
-            if scope.context.loop is not None and scope.context.loop.iteration == 1:
-                return False
             raise self._about_nothing()
         return scope.run.holds(self.question(scope), subject, settings, self, scope)
 
@@ -99,6 +99,10 @@ class Predicate(Node):
     def _about_nothing(self) -> OrchError:
         help = f"{self.span.text.split(' with ')[0]} with {{ of: @value }}"
         return OrchError("E301", "there is no result yet that this could be about", self.span, help=help)
+
+
+def _before_the_first_round(scope: Scope) -> bool:
+    return scope.context.loop is not None and scope.context.loop.iteration == 1
 
 
 def last_result(scope: Scope) -> Any:
