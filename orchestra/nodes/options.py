@@ -39,7 +39,7 @@ HELP = {
 
 # What is said of checkpoints, imports, loads and loops, and means nothing at a call.
 MEANT_ELSEWHERE = (
-    "profile", "skipDirs", "asSection", "ttl", "resume", "complete", "canary", "separator", "template", "join",
+    "profile", "skipDirs", "asSection", "ttl", "resume", "complete", "canary", "separator", "template",
 )  # fmt: skip
 
 
