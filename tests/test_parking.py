@@ -45,11 +45,15 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
-def test_siblings_finish_nothing_is_begun_and_the_next_run_goes_on(project: Project) -> None:
+def test_siblings_finish_nothing_is_begun_and_the_next_run_goes_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project.replies(
         {"match": {"contains": "essay 2"}, "error": LIMIT},
-        {"match": {"contains": "essay"}, "delay": 0.05, "reply": "ok"},
+        {"match": {"contains": "essay"}, "delay": 60, "reply": "ok"},
     )
+    run = trio.run
+    monkeypatch.setattr(trio, "run", lambda main, clock: run(main, clock=MockClock(autojump_threshold=0)))
     done = project.run()
     assert (done.exit, done.stdout) == (75, "")
     assert "error[E711]: replay: too many tokens" in done.stderr
