@@ -96,6 +96,7 @@ class RunOptions:
     env: Mapping[str, str] = field(default_factory=dict)
     allow_absolute: bool = False
     json: bool = False
+    trace: str | None = None  # plain, json
     debug: bool = False
     quiet: bool = False
     verbose: bool = False

@@ -6,6 +6,7 @@ Skills lie outside of the script and are looked for by the command line.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from orchestra.check.module import literal
 from orchestra.check.scope import Scope
@@ -18,7 +19,7 @@ from orchestra.nodes.script import Script
 from orchestra.nodes.sessions import Agent, Asking, Resume, Session
 from orchestra.values.known import is_known
 
-__all__ = ["agents_of", "skills_of"]
+__all__ = ["agents_of", "settings_of"]
 
 
 @on(Session, Resume)
@@ -43,11 +44,20 @@ def agents_of(script: Script | None) -> Iterator[Agent]:
     yield from (part for part in (script.statements if script is not None else ()) if isinstance(part, Agent))
 
 
-def skills_of(agent: Agent) -> list[str]:
-    """The skills of a declaration, as far as they are written out."""
-    value = _setting(agent, "skills")
-    items = value.items if isinstance(value, Array) else [value] if value is not None else []
-    return [text for item in items if (text := literal(item))]
+def settings_of(agent: Agent) -> dict[str, Any]:
+    """The settings of a declaration, as far as they are written out."""
+    members = agent.value.members if isinstance(agent.value, Object) else ()
+    pairs = [member for member in members if isinstance(member, Pair)]
+    return {pair.key.span.text.strip("\"'`"): _written(pair.value) for pair in pairs}
+
+
+def _written(value: Node) -> Any:
+    """Text, a list of texts, true or false; None for what is computed."""
+    if isinstance(value, Array):
+        return [literal(item) for item in value.items]
+    if isinstance(value, Constant):
+        return {"true": True, "false": False}.get(value.span.text)
+    return literal(value)
 
 
 def _forgets(name: str, script: Script | None) -> bool:

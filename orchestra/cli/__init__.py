@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sql": ("orchestra.cli.sql", "ask the store in SQL"),
     "check": ("orchestra.cli.check", "find faults in scripts and templates without running them"),
     "validate": ("orchestra.cli.check", "the same as check"),
+    "graph": ("orchestra.cli.graph", "who asks whom in a script, as a diagram"),
     "test": ("orchestra.cli.test", "run the tests of a project, without a model"),
     "fake-endpoint": ("orchestra.cli.fake_endpoint", "serve recorded replies over HTTP"),
     "explain": ("orchestra.cli.explain", "what an error code means and what to do"),

@@ -17,12 +17,13 @@ from orchestra.check import Report, check_script
 from orchestra.check.report import ABOUT_NAMES
 from orchestra.cli.clicked import invoke
 from orchestra.cli.shell import Shell
-from orchestra.cli.static_phase import emitted, expanded, faults_of_skills, phases
+from orchestra.cli.static_phase import emitted, expanded, faults_of_agents, phases
 from orchestra.config import Config
 from orchestra.errors import OrchError, render
+from orchestra.paths import CONFIG_FILE
 from orchestra.source import Source
 
-__all__ = ["main"]
+__all__ = ["main", "scripts_in"]
 
 SUFFIXES = (".mld", ".mld.md", ".att", ".mtt")
 SKIPPED = ("node_modules", "__pycache__")
@@ -70,19 +71,23 @@ def check(
         return 0
     single = len(reports) == 1 and not any((shell.cwd / path).is_dir() for path in wanted)
     _print(reports, shell, "json" if as_json else form, single, verbose)
-    if form == "text" and not as_json and any((shell.cwd / path / "index.mld").is_file() for path in wanted):
-        return _told_phases(reports, shell)
-    return int(any(report.errors or (strict and report.warnings) for report in reports))
+    bad = int(any(report.errors or (strict and report.warnings) for report in reports))
+    if form == "text" and not as_json:
+        programs = [path for path in wanted if (shell.cwd / path / "index.mld").is_file()]
+        if programs or any((shell.cwd / path / CONFIG_FILE).is_file() for path in paths):
+            passed = _told_phases(reports, shell)
+            return bad if passed or (bad and not programs) else 2
+    return bad
 
 
-def _told_phases(reports: Sequence[Report], shell: Shell) -> int:
-    """The phases before a program asks anybody, a line each. 2 if one of them is not passed."""
-    faults = faults_of_skills(reports, shell.root(None))
+def _told_phases(reports: Sequence[Report], shell: Shell) -> bool:
+    """The phases before a program asks anybody, a line each. Whether all of them are passed."""
+    faults = faults_of_agents(reports, shell.root)
     for fault in faults:
         shell.say(render(fault, shell.cwd) + "\n")
     lines = phases(reports, faults)
     shell.say("\n".join(lines))
-    return 2 if any(line.startswith("not") for line in lines) else 0
+    return not any(line.startswith("not") for line in lines)
 
 
 def _print(reports: Sequence[Report], shell: Shell, form: str, single: bool, verbose: bool) -> None:
@@ -117,6 +122,12 @@ def _files(paths: Iterable[str], shell: Shell) -> Iterator[Path | Source]:
             yield path
         else:
             raise OrchError("E401", f"file not found: {name}", exit=2)
+
+
+def scripts_in(path: str, shell: Shell) -> list[Path]:
+    """The scripts in a file or folder, tests aside."""
+    files = [file for file in _files([path], shell) if isinstance(file, Path)]
+    return [file for file in files if file.suffix not in (".att", ".mtt") and ".test." not in file.name]
 
 
 def _below(folder: Path) -> Iterator[Path]:

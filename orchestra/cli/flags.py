@@ -167,6 +167,9 @@ FLAGS: tuple[Flag, ...] = (
     ),
     flag("--allow-absolute", "allow_absolute", "let scripts use paths outside the project for this run"),
     flag("--json", "json", "report events on stderr, one JSON object a line"),
+    flag(
+        "--trace", "trace", "tell each step on stderr: plain, or json as --json", "FORM", read=one_of("plain", "json")
+    ),
     flag("--debug", "debug", "tell of every statement how long it took, of an internal error where it arose"),
     flag("--verbose -v", "verbose", "one line for each phase even without a terminal"),
     flag("--quiet -q", "quiet", "no display and no summary"),

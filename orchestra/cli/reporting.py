@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, TextIO, cast
 
 from orchestra.cli.shell import Shell
+from orchestra.cli.steps import Steps, decision
 from orchestra.cli.tally import Tally, clock
 from orchestra.errors import OrchError, Warned
 from orchestra.events import Event, Subscriber
@@ -33,7 +34,7 @@ class Reporting:
         self._tally = Tally(shell.monotonic)
         self._close: Callable[[], None] = lambda: None
         self._waiting: list[Event] = []
-        if options.json:
+        if options.json or options.trace == "json":
             self.subscribers.append(JsonLines(shell.stderr))
         else:
             self._watch(shell)
@@ -43,7 +44,11 @@ class Reporting:
         self.subscribers.append(self._gates)
         if shell.stderr.isatty() and not self._options.quiet:
             self._show_live(shell)
-        self.subscribers.append(Notes(replace(shell, stderr=self.stderr), self._options))
+        if self._options.trace == "plain":
+            self.subscribers.append(Steps(self.stderr))
+            self.subscribers.append(Notes(replace(shell, stderr=self.stderr), replace(self._options, verbose=False)))
+        else:
+            self.subscribers.append(Notes(replace(shell, stderr=self.stderr), self._options))
         if self._options.debug:
             self.subscribers.append(Trace(self.stderr))
 
@@ -132,7 +137,6 @@ class Notes:
         elif event.kind == "llm:retry" and not self._options.quiet:
             self._shell.note(f"waiting {clock(data['delay'])}: {data['reason']}")
         elif event.kind == "predicate" and (self._options.verbose or self._options.debug):
-            asked = f"{data['role']} **{data['text']}**".lstrip()
-            self._shell.note(f"{asked} → {data['value']} ({data['evidence']})")
+            self._shell.note(decision(data))
         elif event.kind == "phase" and self._options.verbose:
             self._shell.note(f"phase {data['name']}")

@@ -5,22 +5,24 @@ without sugar says the same. `orch check FOLDER` shows this for a folder with an
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from orchestra.check import Report
-from orchestra.check.agents import agents_of, skills_of
+from orchestra.check.agents import agents_of
 from orchestra.check.library import mode_of
+from orchestra.cli.wiring import known_agent
 from orchestra.errors import OrchError
 from orchestra.parse import parse_script
 from orchestra.printing import print_script, same_tree
 from orchestra.runtime.sessions.skills import Skills
 from orchestra.source import Source
 
-__all__ = ["emitted", "expanded", "faults_of_skills", "phases"]
+__all__ = ["emitted", "expanded", "faults_of_agents", "phases"]
 
 SYNTAX = "E1"  # begins the codes of what does not parse
+SKILL = "E743"
 
 
 def phases(reports: Sequence[Report], faults: Sequence[OrchError]) -> list[str]:
@@ -29,22 +31,24 @@ def phases(reports: Sequence[Report], faults: Sequence[OrchError]) -> list[str]:
     parsed = not any(code.startswith(SYNTAX) for code in errors)
     told = {
         "parse": parsed,
-        "skills": not faults,
-        "references": not any(not code.startswith(SYNTAX) for code in errors),
+        "skills": not any(fault.code == SKILL for fault in faults),
+        "references": not any(not code.startswith(SYNTAX) for code in errors)
+        and all(fault.code == SKILL for fault in faults),
         "expansion": parsed and all(_expands(report) for report in reports),
     }
     return [f"{'ok' if holds else 'not ok'} {name}" for name, holds in told.items()]
 
 
-def faults_of_skills(reports: Sequence[Report], root: Path) -> list[OrchError]:
-    """What is wrong with the skills of the agents in some scripts."""
-    found, skills = [], Skills(root)
+def faults_of_agents(reports: Sequence[Report], root_of: Callable[[Path | None], Path]) -> list[OrchError]:
+    """What is wrong with the files and the skills of the agents in some scripts."""
+    found = []
     for report in reports:
-        if report.module is None:
-            continue
-        for agent in agents_of(report.module.script):
+        for agent in agents_of(report.module.script if report.module is not None else None):
+            assert report.module is not None
+            root = root_of(report.module.path)
+            folder = report.module.directory or root
             try:
-                skills.examine(skills_of(agent), report.module.directory or root)
+                Skills(root).examine(known_agent(agent, root, folder).skills, folder)
             except OrchError as error:
                 found.append(error.at(agent.span))
     return found
