@@ -18,6 +18,7 @@ from orchestra.nodes.hooks import Hook, HookFunction
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import Batch, BatchGroup, For, ForChoice, ForFilter
 from orchestra.nodes.prose import Prose
+from orchestra.nodes.reducing import Reduce
 from orchestra.nodes.sessions import Agent
 from orchestra.nodes.templates import TextLoop
 from orchestra.nodes.trying import Catch, Try
@@ -229,16 +230,22 @@ def entries(walker: Walker, nodes: list[Node], scope: Scope) -> None:
 
 
 @on(For)
-def iteration(walker: Walker, node: For, scope: Scope, attitude: Attitude) -> None:
+def iteration(walker: Walker, node: For, scope: Scope, attitude: Attitude, held: str | None = None) -> None:
     walker.visit(node.source, scope)
     walker.visit(node.parallel, scope)
     inner = (scope.child("parallel") if node.parallel is not None else scope).child("item")
     binding = node.binding
     key = str(binding.key)[1:] if binding.key else f"{binding.name}_key"
-    for name in (binding.name, key):
+    for name in (binding.name, key, *([held] if held else [])):
         inner.bind(Name(name, "item", binding.span))
     _tail(walker, node.tail, inner)
     walker.visit(node.batch, scope)
+
+
+@on(Reduce)
+def reduction(walker: Walker, node: Reduce, scope: Scope, attitude: Attitude) -> None:
+    walker.visit(node.start, scope)
+    iteration(walker, node.loop, scope, attitude, held=str(node.name)[1:])
 
 
 def _tail(walker: Walker, tail: Node, scope: Scope) -> None:

@@ -133,6 +133,34 @@ PATTERNS: Final = (
         "use continue to go on with the next item",
         before=r"\bfor\b[^\n]*=>[ \t]*",
     ),
+    # ── reduce ──
+    Pattern(
+        "E109",
+        r"(?P<fault>reduce)[ \t]+(?P<sum>@[\w-]+[ \t]*=[^\n=\[]*?)[ \t]*(?P<body>(?:=>|\[)[^\n]*)",
+        "reduce stands before for",
+        "reduce {sum} for {head} {body}",
+        before=r"\bfor[ \t]+(?P<head>@[^\n]*?)[ \t]+",
+    ),
+    Pattern(
+        "E101",
+        r"(?P<fault>reduce)[ \t]+(?P<sum>@[\w-]+)[ \t]+(?P<rest>for\b[^\n]*)",
+        "reduce needs a value to begin with",
+        "reduce {sum} = 0 {rest}",
+    ),
+    Pattern(
+        "E101",
+        r"(?P<fault>reduce)[ \t]*(?:@|\[)",
+        "reduce needs a name, a value to begin with and a for",
+        "reduce @sum = 0 for @x in @xs => @sum + @x",
+    ),
+    Pattern(
+        "E101",
+        END,
+        "the for of this reduce is missing",
+        "reduce {sum} = {start} for @x in @xs => …",
+        before=r"\breduce[ \t]+(?P<sum>@[\w-]+)[ \t]*=[ \t]*(?P<start>[^\n]*?)[ \t]*",
+        wants="_FOR",
+    ),
     # ── loop, while ──
     Pattern(
         "E101",

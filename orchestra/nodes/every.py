@@ -25,6 +25,7 @@ from orchestra.nodes import (
     policies,
     predicates,
     prose,
+    reducing,
     script,
     sessions,
     stages,
@@ -38,6 +39,6 @@ from orchestra.nodes import (
 __all__ = [
     "blocks", "boxes", "commands", "denial", "files", "foreach", "functions", "gates", "guards", "hooks", "literals",
     "loop", "loops", "modules", "names", "operators", "options", "output", "parallel_block", "parallel_for",
-    "pipelines", "policies", "predicates", "prose", "script", "sessions", "stages", "tails", "templates", "trying",
-    "unbuilt", "when",
+    "pipelines", "policies", "predicates", "prose", "reducing", "script", "sessions", "stages", "tails", "templates",
+    "trying", "unbuilt", "when",
 ]  # fmt: skip

@@ -183,6 +183,10 @@ class For(Joiner):
         limits = self._limits(scope)
         if limits is not None:
             return self._parallel(items, scope, body, limits, kind)
+        return self.in_order(items, scope, body, kind)
+
+    def in_order(self, items: Items, scope: Scope, body: Callable[[Scope], Any], kind: str) -> list[Any]:
+        """What becomes of the items, one after another, up to the one that ends the loop."""
         pairs = items.pairs
         frame = ForFrame(self.binding.name, len(pairs), False, items.keyed)
         inner = scope.within(scope.context.with_(for_=frame), kind)  # nothing keeps it beyond its iteration

@@ -16,6 +16,7 @@ from orchestra.nodes.loops import (
 )
 from orchestra.nodes.parallel_for import OldParallel, Parallel, ParallelLimits
 from orchestra.nodes.predicates import Choose, Option
+from orchestra.nodes.reducing import Reduce
 from orchestra.nodes.trying import Catch, Try
 from orchestra.nodes.when import Arm, ArmAny, ArmNone, When, WhenInline, WhenMatch
 from orchestra.printing.layout import Doc, edge
@@ -130,6 +131,11 @@ def _iteration(body: Node, show: Printer, set_apart: bool = False) -> Doc:
     if set_apart and isinstance(body, (For, Foreach)):
         return "=> (", show(body), ")"
     return "=> ", show.action(body)
+
+
+@prints(Reduce, level=Level.VALUE)
+def reduce(node: Reduce, show: Printer) -> Doc:
+    return spaced("reduce", node.name, "=", show.closed(node.start), show(node.loop))
 
 
 @prints(ForFilter)

@@ -25,6 +25,7 @@ _INSTEAD = {
     "forEach": "`for @x in @xs [ … ]` visits every element",
     "keys": "`.mx.keys` lists the keys of an object",
     "map": "`for @x in @xs => …` makes a new array",
+    "reduce": "`reduce @sum = 0 for @x in @xs => @sum + @x` makes one value of all",
     "push": "`@xs += @x` appends to a variable, `.concat([@x])` makes a new array",
     "toString": "a template, `@x`, gives the text",
     "values": "`.mx.values` lists the values of an object",
