@@ -1,5 +1,7 @@
 """A copy of a project in which a test may do what it likes: afterwards the copy is as it was, the project untouched.
 
+Of a link that leads out of the project the copy holds what it leads to.
+
 Which test runs in it is decided by `trials`.
 """
 
@@ -63,10 +65,22 @@ class Scratch:
 
     def _copy(self, path: Path) -> None:
         source, target = self.original / path, self.root / path
+        if source.is_symlink() and self._leads_out(source):
+            source = source.resolve()
         if not source.is_dir() or source.is_symlink():
             shutil.copy2(source, target, follow_symlinks=False)
-        else:
-            shutil.copytree(source, target, symlinks=True, ignore=_left_out, dirs_exist_ok=True)
+            return
+        shutil.copytree(source, target, symlinks=True, ignore=_left_out, dirs_exist_ok=True)
+        for link in [found for found in source.rglob("*") if found.is_symlink() and self._leads_out(found)]:
+            copied = target / link.relative_to(source)
+            if copied.is_symlink():
+                copied.unlink()
+                self._copy(copied.relative_to(self.root))
+
+    def _leads_out(self, link: Path) -> bool:
+        """Whether the link would lead elsewhere, seen from the copy."""
+        away = not link.resolve().is_relative_to(self.original.resolve())
+        return away and not link.readlink().is_absolute() and link.exists()
 
     def _walk(self, top: Path) -> Iterator[tuple[Path, Stamp]]:
         """Every file and folder below, with what changes when its content does."""

@@ -29,8 +29,6 @@ CALL = """\
 import {{ @commands }} from "@orch/{name}/commands"
 @commands.{verb}({{ args: @payload.args ?? [], flags: @payload }})
 """
-THROWN = "E309"
-EXITS = range(1, 126)
 
 
 def commands_of(name: str) -> Path | None:
@@ -63,20 +61,12 @@ def _quiet(line: CommandLine) -> CommandLine:
 
 
 def _seen_from_outside(error: OrchError) -> OrchError:
-    """A fault without its place in a bundled module, which is nothing the user wrote.
-
-    What the command itself throws, `throw { message, help, exit }`, may tell an advice and the exit code.
-    """
+    """A fault without its place in a bundled module, which is nothing the user wrote."""
     path = error.span.source.path if error.span is not None else None
     if path is None or not path.is_relative_to(resource("stdlib")):
         return error
     error.span = None
     error.frames.clear()
-    value = error.details.get("value") if error.code == THROWN else None
-    if isinstance(value, dict):
-        help, code = value.get("help"), value.get("exit")
-        error.help = help if isinstance(help, str) else None
-        error.exit = code if isinstance(code, int) and code in EXITS else 1
     return error
 
 

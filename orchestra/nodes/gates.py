@@ -12,7 +12,7 @@ from orchestra.values.scope import Scope
 
 __all__ = ["KEYS", "Gate", "GateOptions"]
 
-KEYS: Final = ("present", "options", "accept", "bind", "note", "multi", "free", "schema")
+KEYS: Final = ("present", "options", "accept", "bind", "note", "multi", "free", "schema", "skip")
 
 
 @node

@@ -14,6 +14,8 @@ from orchestra.values.text import template_text
 
 __all__ = ["Catch", "Throw", "Try", "thrown_value"]
 
+EXITS = range(1, 126)  # above are those of signals
+
 
 @node
 class Catch(Node):
@@ -72,9 +74,18 @@ class Throw(Node):
 
     def exec(self, scope: Scope) -> None:
         value = present(plain(self.value.eval(scope))) if self.value is not None else None
-        raise OrchError("E309", _said(value), self.span, details={"value": value})
+        raise OrchError("E309", _said(value), self.span, **_told(value), details={"value": value})
 
     eval = exec
+
+
+def _told(value: Any) -> dict[str, Any]:
+    """The advice and the exit code that `throw { message, help, exit }` names."""
+    if not isinstance(value, dict) or not isinstance(value.get("message"), str):
+        return {}
+    help, code = value.get("help"), value.get("exit")
+    told: dict[str, Any] = {"help": help} if isinstance(help, str) else {}
+    return told | ({"exit": code} if type(code) is int and code in EXITS else {})
 
 
 def _said(value: Any) -> str:

@@ -50,7 +50,11 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a script asks. presented: the path of the file for an occurrence."""
+    """What a script asks.
+
+    presented: the path of the file for an occurrence
+    skips:     the script decides by itself, which an earlier execution may have done too
+    """
 
     name: str
     bind_hash: str
@@ -58,6 +62,12 @@ class Wanted:
     rules: str
     lane: str
     presented: Callable[[int], str]
+    skips: bool = False
+
+    @property
+    def decided(self) -> tuple[str, ...]:
+        """The states of rows that decide. What was skipped once is no decision where a person is asked."""
+        return ("answered", "skipped") if self.skips else ("answered",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,7 @@ class Gates:
 
     def find(self, wanted: Wanted, taken: set[int]) -> Gate | None:
         """The answered row for what a script asks, if there is one. taken: occurrences it has been given already."""
-        return _match([row for row in self.all(wanted.name) if row.state == "answered"], wanted, taken)
+        return _match([row for row in self.all(wanted.name) if row.state in wanted.decided], wanted, taken)
 
     def reach(self, wanted: Wanted, taken: set[int]) -> Reached:
         """The row for what a script asks: an earlier one that showed the same, else a new one.
@@ -97,7 +107,7 @@ class Gates:
         if (found := self.find(wanted, taken)) is not None:
             return Reached(self._moved(found, wanted))
         with self._connection.transaction():
-            rows = [row for row in self.all(wanted.name) if row.state in ("answered", "open")]
+            rows = [row for row in self.all(wanted.name) if row.state in (*wanted.decided, "open")]
             if (found := _match(rows, wanted, taken)) is not None:
                 return Reached(self._moved(found, wanted))
             older = [row for row in rows if row.occurrence not in taken and row.lane == wanted.lane]
@@ -115,6 +125,14 @@ class Gates:
              gate.occurrence),
         )  # fmt: skip
         return changed == 1
+
+    def skip(self, gate: Gate, decision: str) -> None:
+        """Decide an open gate without anybody: the row says so."""
+        self._connection.change(
+            "UPDATE gates SET state = 'skipped', decision = ?, answered_by = 'script', answered = ?"
+            " WHERE run = ? AND name = ? AND occurrence = ? AND state = 'open'",
+            (storable(decision), self._connection.now(), self._run, gate.name, gate.occurrence),
+        )
 
     def waits(self, gate: Gate, place: str) -> None:
         """Keep where in the script the execution waits."""

@@ -40,6 +40,22 @@ def test_nothing_is_left(desk: Desk) -> None:
     assert files(desk.root) == before
 
 
+def test_what_a_link_out_of_the_project_leads_to_is_in_the_copy(tmp_path: Path) -> None:
+    root = tmp_path / "garden"
+    root.mkdir()
+    (tmp_path / "shed").mkdir()
+    (tmp_path / "shed" / "spade.txt").write_text("spade")
+    (root / "tools").symlink_to("../shed")
+    (root / "gone").symlink_to("../nowhere")
+    (tmp_path / "work").mkdir()
+    scratch = Scratch(root, tmp_path / "work")
+    (scratch.root / "tools" / "spade.txt").write_text("broken")
+    (scratch.root / "tools" / "rake.txt").write_text("rake")
+    scratch.restore()
+    assert files(scratch.root) == {"tools/spade.txt": "spade"}
+    assert (tmp_path / "shed" / "spade.txt").read_text() == "spade"
+
+
 def test_a_copy_is_restored_and_leaves_out_what_is_made_again(tmp_path: Path) -> None:
     root = tmp_path / "garden"
     for name in ("a.txt", "beds/b.txt", ".git/c", "llm/output/d", "node_modules/e"):

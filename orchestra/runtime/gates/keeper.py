@@ -35,7 +35,12 @@ WAITING: Final = 3  # exit code of a run that waits for a person
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A gate as the script reaches it. shown: the text for the person; remark: what a note is for."""
+    """A gate as the script reaches it.
+
+    shown:  the text for the person
+    remark: what a note is for
+    skip:   what the script decides without asking, if it does
+    """
 
     name: str
     question: Question
@@ -43,13 +48,14 @@ class Asked:
     remark: str
     bind_hash: str
     lane: str
+    skip: str | None
     span: Span
 
     def wanted(self, run: str) -> Wanted:
         question = self.question
         return Wanted(
             self.name, self.bind_hash, list(question.options), question.rules, self.lane,
-            lambda occurrence: gate_path(run, self.name, occurrence),
+            lambda occurrence: gate_path(run, self.name, occurrence), skips=self.skip is not None,
         )  # fmt: skip
 
 
@@ -80,13 +86,16 @@ class Gatekeeper:
         reached = run.execution.gates.reach(asked.wanted(run.execution.run_id), self._taken_of(name))
         gate = reached.gate
         self._taken_of(name).add(gate.occurrence)
+        if gate.state == "open" and asked.skip is not None:
+            run.execution.gates.skip(gate, asked.skip)
+            gate = run.execution.gates.again(gate)
         if gate.state == "open":
             if reached.changed is not None and reached.changed.state == "answered":
                 run.note(_changed(reached.changed))
             gate = self._ahead(gate, asked) or self._from_file(gate, asked)
         if gate.state == "open" and run.options.interactive and run.request.past is None:
             gate = run.wait(self._at_terminal, gate, asked)
-        if gate.state != "answered":
+        if gate.state not in ("answered", "skipped"):
             raise self._waits(gate, asked)
         return _value(gate, asked.question)
 
@@ -113,6 +122,7 @@ class Gatekeeper:
                 given.get("options"), given.get("accept"), truthy(given.get("multi")), truthy(given.get("free")),
                 given.get("schema"), self._run.root,
             )  # fmt: skip
+            skip = question.encoded(question.read([display(given["skip"])])) if truthy(given.get("skip")) else None
         except ValueError as error:
             raise OrchError("E821", f"gate {name}: {error}", span) from None
         shown = given.get("present", "")
@@ -121,7 +131,7 @@ class Gatekeeper:
         content = canonical([None if bound is MISSING else bound, question.shape])
         digest = sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
         lane = ".".join(map(str, parallel_items()))
-        return Asked(name, question, text, display(given.get("note", "")), digest, lane, span)
+        return Asked(name, question, text, display(given.get("note", "")), digest, lane, skip, span)
 
     def _planned(self, asked: Asked) -> Any:
         """When planning: the decision if there is one; nothing is opened."""
