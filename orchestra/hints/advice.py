@@ -9,7 +9,19 @@ import re
 from typing import Any, Final
 
 from orchestra.errors import OrchError
-from orchestra.hints import bindings, blocks, conditions, foreign, hooks, idioms, loops, modules, signs, values
+from orchestra.hints import (
+    bindings,
+    blocks,
+    conditions,
+    foreign,
+    hooks,
+    idioms,
+    loops,
+    modules,
+    sessions,
+    signs,
+    values,
+)
 from orchestra.hints.expectation import expectation, misspelt
 from orchestra.hints.fault import Fault, fault_of
 from orchestra.hints.pattern import Pattern
@@ -29,6 +41,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     *conditions.PATTERNS,
     *loops.PATTERNS,
     *modules.PATTERNS,
+    *sessions.PATTERNS,
     *bindings.PATTERNS,
     *foreign.PATTERNS,
     *idioms.PATTERNS,

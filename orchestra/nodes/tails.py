@@ -24,8 +24,8 @@ KEYS = frozenset(
 
 # What can be said of one session, besides what holds for every call.
 SESSION = frozenset(
-    "context label skills model provider schema schemaRetries tools dir maxTokens maxTurns maxCost effort timeout "
-    "purpose".split()
+    "context contextTokens label skills model provider schema schemaRetries tools dir maxTokens maxTurns maxCost "
+    "effort timeout purpose".split()
 )
 
 

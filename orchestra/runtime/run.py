@@ -126,8 +126,9 @@ class Run(Recording, Accounting, Executing, Writing, Importing, Securing, Decidi
             self.check_interrupted()
 
     def sleep(self, seconds: float) -> None:
-        """Wait, or until the user interrupts."""
-        self.wait(self._sleep, seconds)
+        """Wait, or until the user interrupts. Where the time stands still (`--clock`) nobody waits for it."""
+        if not self.options.clock:
+            self.wait(self._sleep, seconds)
         self.check_interrupted()
 
     async def _sleep(self, seconds: float) -> None:

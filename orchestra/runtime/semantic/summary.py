@@ -61,6 +61,11 @@ class Summariser:
         self._keep(settings, text, shorter, span, scope)
         return tag(shorter.text, merge(joined((content,), deep=True), joined((shorter.answer,), deep=True)))
 
+    def refer(self, content: Any, told: str, settings: Shortened, span: Span | None, scope: Scope) -> Any:
+        """`told` instead of the content: where it lies. Nobody is asked."""
+        self._keep(settings, text_of(content), Shorter("reference", told), span, scope)
+        return tag(told, joined((content,), deep=True))
+
     def _shorter(self, text: Any, settings: Shortened, span: Span | None, scope: Scope) -> Shorter:
         said, answer = "", None
         for stricter in (False, True):

@@ -32,6 +32,7 @@ KEYS: Final = frozenset(
         "prompt",
         "persist",
         "memoryTokens",
+        "contextTokens",
         "skills",
         "tools",
         "allow",

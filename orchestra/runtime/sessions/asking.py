@@ -20,6 +20,7 @@ from orchestra.nodes.op import Op
 from orchestra.nodes.sessions import Ask
 from orchestra.runtime.lanes import next_position
 from orchestra.runtime.sessions.agents import SETTINGS, Agents, tools_of
+from orchestra.runtime.sessions.context import Part, context_of
 from orchestra.runtime.sessions.memory import Memory, Said, belongs
 from orchestra.runtime.sessions.skills import Skill, Skills
 from orchestra.source import Span
@@ -115,7 +116,7 @@ class Sessions:
 
     def ask(self, ask: Ask, scope: Scope) -> Any:
         """The answer, stored or made; kept as a row, and as a segment of what the agent remembers."""
-        session = self._prepared(ask)
+        session = self._prepared(ask, scope)
         if session.whose is not None and scope.context.memo is not None:
             help = f"leave the label llm of @{scope.context.memo.op.name} out: a session is labelled by itself"
             message = f"agent {session.name} persists, and a labelled function may be served without asking it"
@@ -169,17 +170,20 @@ class Sessions:
         )  # fmt: skip
         return value
 
-    def _prepared(self, ask: Ask) -> _Prepared:
+    def _prepared(self, ask: Ask, scope: Scope) -> _Prepared:
         agent = self._agent(ask)
         name = str(unwrap(agent.get("name", "session")))
         label = template_text(ask.options.get("label") or name)
         position, whose = next_position(), belongs(agent, name, self._run.execution.run_id)
         earlier = self._remembered(ask, name, whose, position)
         skills = self._skills(ask, agent)
-        parts = _sections(ask.options.get("context"))
+        known = context_of(ask, agent, self._tools(ask, agent), self._run, scope)
+        parts = [_section(part) for part in known]
         shown = [f"<memory>\n{template_text(earlier)}\n</memory>"] if earlier else []
         text = "\n\n".join([template_text(ask.task), *shown, *(section for _, section in parts)])
-        prompt = tag(text, joined((ask.task, earlier, ask.options.get("context")), deep=True))
+        prompt = tag(
+            text, joined((ask.task, earlier, ask.options.get("context"), *(text for _, text in known)), deep=True)
+        )
         settings = self._settings(agent, name, ask, skills)
         made = _Prepared(ask, agent, name, label, position, whose, earlier, parts, skills, settings, prompt)
         made.id = _hash("\0".join([name, label, text, compact_json(_tellable(settings)), str(ask.sample)]))[:12]
@@ -209,11 +213,15 @@ class Sessions:
         except OrchError as error:
             raise error.at(ask.span) from None
 
+    @staticmethod
+    def _tools(ask: Ask, agent: dict[str, Any]) -> Any:
+        return ask.options["tools"] if "tools" in ask.options else tools_of(agent)
+
     def _settings(self, agent: dict[str, Any], name: str, ask: Ask, skills: list[Skill]) -> dict[str, Any]:
         """What the model function gets besides the task."""
         given = {**agent, **{key: value for key, value in ask.options.items() if value is not None}}
         made: dict[str, Any] = {key: given[key] for key in SETTINGS if key in given}
-        made["tools"] = ask.options["tools"] if "tools" in ask.options else tools_of(agent)
+        made["tools"] = self._tools(ask, agent)
         made["system"] = _system(agent.get("prompt"), skills)
         made["purpose"] = given.get("purpose", "session")
         if agent:
@@ -275,18 +283,11 @@ def _tellable(settings: dict[str, Any]) -> dict[str, Any]:
     return {key: value if key != "tools" else template_text(plain(value)) for key, value in plain(settings).items()}
 
 
-def _sections(context: Any) -> list[tuple[str, str]]:
-    """What a session is to know besides its task, each part in a tag with its name."""
-    data = unwrap(context)
-    if data is None or data is MISSING or data in ("", [], {}):
-        return []
-    if isinstance(data, dict):
-        return [(str(key), _section(f' name="{key}"', value)) for key, value in data.items()]
-    return [("", _section("", value)) for value in (data if isinstance(data, list) else [context])]
-
-
-def _section(name: str, value: Any) -> str:
-    return f"<context{name}>\n{template_text(plain(value)).strip()}\n</context>"
+def _section(part: Part) -> tuple[str, str]:
+    """Its name, and its text in a tag with that name."""
+    name, text = part
+    label = f' name="{name}"' if name else ""
+    return name, f"<context{label}>\n{unwrap(text)}\n</context>"
 
 
 def _told(error: OrchError, label: str) -> OrchError:
