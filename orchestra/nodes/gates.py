@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from orchestra.errors import OrchError, nearest
+from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, node
-from orchestra.nodes.literals import Object, Pair
+from orchestra.nodes.braces import Braces
+from orchestra.nodes.literals import Object
 from orchestra.nodes.templates import text_of
 from orchestra.values.scope import Scope
 
@@ -16,18 +17,12 @@ KEYS: Final = ("present", "options", "accept", "bind", "note", "multi", "free", 
 
 
 @node
-class GateOptions(Node):
+class GateOptions(Braces):
     """The braces behind a gate."""
 
+    whose = "a gate"
+    keys = KEYS
     object: Object
-
-    def __post_init__(self) -> None:
-        for member in self.object.members:
-            name = member.key.span.text.strip("\"'`") if isinstance(member, Pair) else None
-            if name is not None and name not in KEYS:
-                meant = nearest(name, KEYS)
-                help = f"did you mean {meant}?" if meant else "one of " + ", ".join(KEYS)
-                raise OrchError("E101", f"a gate has no option {name}", member.span, help=help, exit=2)
 
 
 @node

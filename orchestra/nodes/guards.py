@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from orchestra.errors import OrchError, nearest
+from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, Statement, execute, node, present
 from orchestra.nodes.blocks import FELL
+from orchestra.nodes.braces import Braces
 from orchestra.nodes.hooks import HookFunction, HookOperation
-from orchestra.nodes.literals import Object, Pair
+from orchestra.nodes.literals import Object
 from orchestra.nodes.op import Op
 from orchestra.nodes.templates import text_of
 from orchestra.nodes.views import View
@@ -47,18 +48,12 @@ class Decision:
 
 
 @node
-class GuardOptions(Node):
+class GuardOptions(Braces):
     """The braces after an action or a guard."""
 
+    whose = "a guard"
+    keys = OPTIONS
     object: Object
-
-    def __post_init__(self) -> None:
-        for member in self.object.members:
-            name = member.key.span.text.strip("\"'`") if isinstance(member, Pair) else ""
-            if name not in OPTIONS:
-                meant = nearest(name, OPTIONS)
-                help = f"did you mean {meant}?" if meant else "options are " + ", ".join(OPTIONS)
-                raise OrchError("E101", f"a guard has no option {name}", member.span, help=help, exit=2)
 
     def values(self, scope: Scope) -> dict[str, Any]:
         data = plain(self.object.eval(scope))

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Any, Final
 
-from orchestra.errors import OrchError, nearest
+from orchestra.errors import OrchError
 from orchestra.nodes.base import Node, holds, node, present
-from orchestra.nodes.literals import Object, Pair
+from orchestra.nodes.braces import Braces
+from orchestra.nodes.literals import Object
 from orchestra.nodes.templates import Template, Text, join_parts, text_of
 from orchestra.nodes.when import Chooser
 from orchestra.values.scope import ABSENT, Scope
@@ -26,22 +27,12 @@ KEYS: Final = (
 
 
 @node
-class PredicateOptions(Node):
+class PredicateOptions(Braces):
     """The braces behind a predicate."""
 
+    whose = "a predicate"
+    keys = KEYS
     object: Object
-
-    def __post_init__(self) -> None:
-        for member in self.object.members:
-            name = member.key.span.text.strip("\"'`") if isinstance(member, Pair) else None
-            if name is not None and name not in KEYS:
-                meant = nearest(name, KEYS)
-                help = f"did you mean {meant}?" if meant else "one of " + ", ".join(KEYS)
-                raise OrchError("E101", f"a predicate has no option {name}", member.span, help=help, exit=2)
-
-    def part(self, name: str) -> Node | None:
-        pairs = (member for member in self.object.members if isinstance(member, Pair))
-        return next((pair.value for pair in pairs if pair.key.span.text.strip("\"'`") == name), None)
 
 
 @node
