@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sqlite3
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,6 +34,29 @@ class Phased:
     def run(self, *words: str) -> Finished:
         return self.orch("run", ".", "--run", "ph1", *words)
 
+    def made(self) -> dict[str, str]:
+        """What agents and interpreter have written, by path."""
+        found = [path for name in (".agent", "repo") for path in (self.project / name).rglob("*") if path.is_file()]
+        texts = {path.relative_to(self.project): path.read_text() for path in found if path.suffix != ".pyc"}
+        return {str(path): text for path, text in texts.items()}
+
+    def rows(self) -> list[tuple[str, ...]]:
+        with closing(sqlite3.connect(self.project / ".orch/store.db")) as store:
+            chosen = "SELECT id, phase, target, agent, status, prompt_full, result FROM dispatches ORDER BY id"
+            return store.execute(chosen).fetchall()
+
+
+@contextmanager
+def endpoint(models: Path) -> Iterator[str]:
+    """The address at which a server on this machine gives the answers of a file."""
+    words = [sys.executable, "-m", "orchestra", "fake-endpoint", "--models", str(models)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.terminate()
+
 
 @pytest.fixture
 def phased(tmp_path: Path) -> Phased:
@@ -48,3 +75,17 @@ def test_the_story_of_the_page(phased: Phased) -> None:
     assert "ValueError" in (phased.project / "repo" / "amounts.py").read_text()
     again = phased.run("-q")
     assert (again.exit, again.stdout) == (0, done[2].stdout)
+
+
+def test_a_model_behind_an_address_makes_no_difference_but_its_answers(phased: Phased, tmp_path: Path) -> None:
+    far = Phased(tmp_path / "far")
+    with endpoint(far.project / "script.jsonl") as base:
+        settings = (
+            f'[llm]\nprovider = "far"\n\n[llm.providers.far]\ntype = "openai"\nbase = "{base}/v1"\nkey = "none"\n'
+        )
+        (far.project / "orch.toml").write_text(settings)
+        there = [far.run("-q"), far.orch("gate", "answer", "ph1", "consult", "approve"), far.run("-q")]
+    here = [phased.run("-q"), phased.orch("gate", "answer", "ph1", "consult", "approve"), phased.run("-q")]
+    assert [(one.exit, one.stdout) for one in there] == [(one.exit, one.stdout) for one in here]
+    assert far.made() == phased.made()
+    assert far.rows() == phased.rows()

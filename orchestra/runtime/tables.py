@@ -42,7 +42,9 @@ PARAMS: Final[dict[str, tuple[tuple[str, ...], int]]] = {
     "configure": (("name", "patch", "reason"), 3),
     "rollback": (("name", "version", "reason"), 3),
     "digest": (("value", "digits"), 1),
+    "gates": (("where",), 0),
 }
+GATE_FIELDS: Final = ("run", "name", "occurrence", "state", "decision", "note", "opened", "answered")
 LONGEST: Final = 64  # hexadecimal digits of a sha256
 
 
@@ -165,6 +167,15 @@ class ScriptTables:
             return digest(_data(value), int(wanted))
         except NotStored as error:
             raise OrchError("E207", f"this value has no digest: {error}") from None
+
+    def gates(self, scope: Scope, where: Any = None) -> list[dict[str, Any]]:
+        """The gates of all runs that fit, oldest first."""
+        wanted = _object("where", where)
+        if strange := wanted.keys() - set(GATE_FIELDS):
+            told = ", ".join(sorted(strange))
+            raise OrchError("E207", f"a gate has no {told}", help="it has " + ", ".join(GATE_FIELDS))
+        rows = [{name: getattr(gate, name) for name in GATE_FIELDS} for gate in self._run.execution.gates.everywhere()]
+        return [row for row in rows if wanted.items() <= row.items()]
 
     # ── what is handed in ────────────────────────────────────────────────────────────────────────
 

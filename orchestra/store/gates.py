@@ -95,6 +95,10 @@ class Gates:
         )
         return [_gate(row) for row in rows]
 
+    def everywhere(self) -> list[Gate]:
+        """The gates of all runs, in the order in which they were opened."""
+        return [_gate(row) for row in self._connection.all(f"SELECT {COLUMNS} FROM gates ORDER BY rowid")]
+
     def find(self, wanted: Wanted, taken: set[int]) -> Gate | None:
         """The answered row for what a script asks, if there is one. taken: occurrences it has been given already."""
         return _match([row for row in self.all(wanted.name) if row.state in wanted.decided], wanted, taken)
