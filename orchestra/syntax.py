@@ -29,7 +29,7 @@ from orchestra.source import Source, Span
 
 __all__ = ["ScanInput", "build"]
 
-LISTS = frozenset({"labels", "params", "args", "parts"})  # rules that stand for plain lists
+LISTS = frozenset({"caught", "handlers", "labels", "params", "args", "parts"})  # rules that stand for plain lists
 
 
 def build(request: ScanInput, start: str) -> Any:

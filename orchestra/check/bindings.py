@@ -185,8 +185,8 @@ def _crosses_parallel(scope: Scope, owner: Scope) -> bool:
 @on(Try)
 def attempt(walker: Walker, node: Try, scope: Scope, attitude: Attitude) -> None:
     walker.visit(node.body, scope)
-    if node.handler is not None:
-        caught(walker, node.handler, scope)
+    for handler in node.handlers:
+        caught(walker, handler, scope)
     walker.visit(node.last, scope)
 
 

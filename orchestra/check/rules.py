@@ -46,6 +46,8 @@ RULES: dict[str, Rule] = {
     "repeated-checkpoint": _warning("Two arms name the same checkpoint; entering it twice is an error."),
     "unreachable-arm": _warning("An arm of when stands after one that always matches."),
     "loop-decided-elsewhere": _warning("A function ends or continues the loop in which it is called."),
+    "undeclared-error": _warning("A function throws an error that its list of errors does not name."),
+    "unknown-error": _warning("A catch waits for an error that nothing throws or declares."),
     "endless-loop": _warning("A loop has neither a limit nor a way out."),
     "llm-missing": _advice("A function asks a model without the label llm: only the inner answer is kept."),
     "gate-is-a-label": _warning("A word that reads like a gate is a label, so that nobody is asked."),

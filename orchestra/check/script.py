@@ -20,6 +20,7 @@ from orchestra.check.module import Module
 from orchestra.check.report import Report
 from orchestra.check.scope import Name, Scope
 from orchestra.check.security import check_security
+from orchestra.check.thrown import check_thrown
 from orchestra.check.tools import check_collections
 from orchestra.check.walker import Walker
 from orchestra.config import Config
@@ -95,6 +96,7 @@ def _report(module: Module, library: Library) -> Report:
         give_advice(module.script, findings)
         check_semantic_loops(module.script, bool(library.config.llm.budget), findings)
         check_collections(module, findings)
+        check_thrown(module, findings)
     return Report(module.source.name, list(findings), module)
 
 

@@ -112,6 +112,13 @@ PATTERNS: Final = (
     ),
     Pattern(
         "E101",
+        r"\([ \t]*(?P<names>[\w, \t-]+?)[ \t]*\)[ \t]*(?P<name>@\w+)",
+        "the names of errors stand without parentheses",
+        "catch {names} {name} [ … ]",
+        before=r"\bcatch[ \t]*",
+    ),
+    Pattern(
+        "E101",
         r"\([ \t]*@?(?P<name>\w+)[ \t]*\)",
         "the name of the error stands without parentheses",
         "catch @{name} [ … ]",
@@ -119,10 +126,31 @@ PATTERNS: Final = (
     ),
     Pattern(
         "E101",
-        r"(?P<fault>[A-Za-z_]\w*)",
-        "the name of the error begins with @",
-        "catch @{fault} [ … ]",
+        r"[\"'`](?P<names>[\w-]+)[\"'`]",
+        "the name of an error stands without quotes",
+        "catch {names} @error [ … ]",
         before=r"\bcatch[ \t]+",
+    ),
+    Pattern(
+        "E101",
+        r"(?P<fault>(?:as|is|when|if|:|of)?[ \t]*(?P<names>[\w-]+))[ \t]*\[",
+        "the name of the variable stands behind those of the errors",
+        "catch {names} {name} [ … ]",
+        before=r"\bcatch[ \t]+(?P<name>@[\w-]+)[ \t]*",
+    ),
+    Pattern(
+        "E101",
+        r"as[ \t]+@?(?P<name>\w+)",
+        "the name of the variable stands directly behind those of the errors",
+        "catch {names} @{name} [ … ]",
+        before=r"\bcatch[ \t]+(?P<names>[\w, \t-]+?)[ \t]+",
+    ),
+    Pattern(
+        "E101",
+        r"(?P<fault>\|\|?|or\b|/)?[ \t]*(?P<more>[\w-]+)",
+        "names of errors are separated by commas",
+        "catch {names}, {more}",
+        before=r"\bcatch[ \t]+(?P<names>[\w-]+(?:,[ \t]*[\w-]+)*)[ \t]+",
     ),
     # ── bodies in foreign brackets ──
     Pattern(

@@ -14,6 +14,7 @@ from orchestra.nodes.joining import Joiner
 from orchestra.nodes.literals import Array
 from orchestra.nodes.pipelines import ParallelCalls, Pipeline, run_pipeline
 from orchestra.nodes.policies import Credential
+from orchestra.nodes.promises import check_answer, declared_errors
 from orchestra.nodes.retrying import retrying
 from orchestra.nodes.sessions import Asking
 from orchestra.nodes.tails import With, asked_of_cache
@@ -91,8 +92,8 @@ class WithOptions(Node):
         """What model calls in the value may cost. Behind the body of a function it bounds all calls of that."""
         if isinstance(self.value, Joiner):  # a loop bounds each of its items
             return None
-        function = scope.frame.function if scope.frame is not None else None
-        if isinstance(function, Function) and function.body is self:
+        function = self._function(scope)
+        if function is not None:
             return limit(self.options, scope, f"@{function.name}", f"the budget of @{function.name}")
         return limit(self.options, scope, place_of(self), f"the budget in line {self.span.line}")
 
@@ -115,7 +116,7 @@ class WithOptions(Node):
         self._check_options(scope)
         again = retrying(self.options, scope)
         if again is None:
-            return self._attempt(1, scope)
+            return self._accepted(self._attempt(1, scope), scope)
         if not is_call(self.value):
             part = self.options.part("retry")
             assert part is not None
@@ -123,7 +124,25 @@ class WithOptions(Node):
                 "E207", "retry of with is for one call, and this is none", part.span,
                 help="write it behind the call: @f(…) with { retry: 3 }",
             )  # fmt: skip
-        return again.tried(lambda number: self._attempt(number, scope), scope, called(self.value))
+        refused = 0
+
+        def work(number: int) -> Any:
+            nonlocal refused
+            value = self._attempt(number, _after_refusals(refused, scope))
+            refused += 1  # counts only if the next line raises
+            return self._accepted(value, scope)
+
+        return again.tried(work, scope, called(self.value))
+
+    def _accepted(self, value: Any, scope: Scope) -> Any:
+        """The value, unless it reports one of the errors that are declared for it."""
+        check_answer(value, declared_errors(self.options, scope), self.value)
+        return value
+
+    def _function(self, scope: Scope) -> Function | None:
+        """The function whose body this is."""
+        function = scope.frame.function if scope.frame is not None else None
+        return function if isinstance(function, Function) and function.body is self else None
 
     def _attempt(self, number: int, scope: Scope) -> Any:
         """The value itself; a call may be told to try again, so it may be made several times."""
@@ -226,6 +245,14 @@ class WithOptions(Node):
         if not isinstance(using, dict):
             return {}
         return {str(using.get("as", "VALUE")): template_text(using.get("var"))}
+
+
+def _after_refusals(count: int, scope: Scope) -> Scope:
+    """Where another answer is wanted than those that were stored and then refused."""
+    if not count:
+        return scope
+    more = {**(scope.context.more or {}), "refused answers": count}
+    return scope.within(scope.context.with_(more=more), scope.kind)
 
 
 def _timeout(part: Node, scope: Scope) -> float:

@@ -2,59 +2,126 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
-from orchestra.errors import OrchError
-from orchestra.nodes.base import Node, Statement, execute, node, present
+from orchestra.errors import NAMES, Note, OrchError
+from orchestra.nodes.base import Node, Statement, execute, node, present, walk
 from orchestra.nodes.blocks import Block
+from orchestra.nodes.names import Reference
 from orchestra.nodes.signals import Return
+from orchestra.source import Span
 from orchestra.values.scope import Scope
 from orchestra.values.tagged import plain
 from orchestra.values.text import template_text
 
-__all__ = ["Catch", "Throw", "Try", "thrown_value"]
+__all__ = ["CODE", "Catch", "Throw", "Try", "names_of", "thrown_value"]
+
+
+CODE: Final = re.compile(r"E\d+")
 
 EXITS = range(1, 126)  # above are those of signals
 
 
 @node
 class Catch(Node):
-    """`catch @e [ … ]`."""
+    """`catch rejected, E401 @e [ … ]`: for errors with one of the names, without names for all."""
 
+    caught: list[str]
     name: str | None
     body: Block
+
+    def __post_init__(self) -> None:
+        for name in self.caught:
+            if CODE.fullmatch(name) and name not in NAMES:
+                message = f"no error has the code {name}"
+                raise OrchError("E207", message, self.place_of(name), help="orch howto errors lists them", exit=2)
+        if len(self.caught) == 1 and self.name is None and self._mentions(self.caught[0]):
+            word = self.caught[0]
+            message, help = "the name of the error begins with @", f"catch @{word} [ … ]"
+            raise OrchError("E101", message, self.place_of(word), help=help, exit=2)
+
+    def _mentions(self, name: str) -> bool:
+        return any(isinstance(part, Reference) and part.name == name for part in walk(self.body))
+
+    def place_of(self, word: str) -> Span:
+        start = self.span.source.text.index(word, self.span.start + len("catch"))
+        return Span(self.span.source, start, start + len(word))
+
+    def takes(self, error: OrchError) -> bool:
+        return not self.caught or not names_of(error).isdisjoint(self.caught)
+
+    def handle(self, error: OrchError, scope: Scope) -> Return | None:
+        names = {str(self.name)[1:]: thrown_value(error)} if self.name else {}
+        return self.body.exec(scope.child(names=names))
 
 
 @node
 class Try(Statement):
-    """`try [ … ] catch @e [ … ] finally [ … ]`. `bail` and cancellation are not caught."""
+    """`try [ … ] catch name @e [ … ] catch @e [ … ] finally [ … ]`: the first `catch` that takes the error handles it.
+
+    `bail` and cancellation are not caught.
+    """
 
     body: Block
-    handler: Catch | None
+    handlers: list[Catch]
     last: Block | None
 
     def __post_init__(self) -> None:
-        if self.handler is None and self.last is None:
+        if not self.handlers and self.last is None:
             raise OrchError(
                 "E101", "try needs catch or finally", self.span, help="try [ … ] catch @error [ … ]", exit=2
             )
+        self._check_reach()
+
+    def _check_reach(self) -> None:
+        """E107 for a `catch` that those before it leave nothing."""
+        taken: dict[str, Catch] = {}
+        for number, handler in enumerate(self.handlers):
+            before = self.handlers[number - 1] if number else None
+            if before is not None and not before.caught:
+                raise _unreached("this catch follows one that takes every error", handler, before)
+            for name in handler.caught:
+                if name in taken:
+                    raise _unreached(f"{name} is caught already", handler, taken[name])
+                taken[name] = handler
 
     def exec(self, scope: Scope) -> Return | None:
         try:
             ended = self.body.exec(scope)
         except OrchError as error:
-            if self.handler is None or error.code == "E399" or error.fatal or scope.run.guesses:
+            handler = next((handler for handler in self.handlers if handler.takes(error)), None)
+            if handler is None or error.code == "E399" or error.fatal or scope.run.guesses:
                 raise
-            ended = self._handle(self.handler, error, scope)
+            ended = handler.handle(error, scope)
         finally:
             if self.last is not None:
                 with scope.run.to_its_end():
                     execute(self.last, scope)
         return ended
 
-    def _handle(self, handler: Catch, error: OrchError, scope: Scope) -> Return | None:
-        names = {str(handler.name)[1:]: thrown_value(error)} if handler.name else {}
-        return handler.body.exec(scope.child(names=names))
+
+def _unreached(message: str, handler: Catch, before: Catch) -> OrchError:
+    head = Span(handler.span.source, handler.span.start, handler.span.start + len("catch"))
+    earlier = Span(before.span.source, before.span.start, before.span.start + len("catch"))
+    return OrchError(
+        "E107", message, head, help="remove one, or put it first", notes=[Note("it is here", earlier)], exit=2
+    )
+
+
+def names_of(error: OrchError) -> set[str]:
+    """What a `catch` may call an error: its code, its name, and what was thrown or the name that it has.
+
+    An error that a script has caught and thrown again keeps its names.
+    """
+    names = {error.code, error.name}
+    value = error.details.get("value") if error.code == "E309" else None
+    if isinstance(value, str):
+        names.add(value)
+    while isinstance(value, dict):
+        names |= {name for name in (value.get("code"), value.get("name")) if isinstance(name, str)}
+        value = value.get("value")
+    return names
 
 
 def thrown_value(error: OrchError) -> dict[str, Any]:

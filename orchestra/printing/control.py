@@ -35,12 +35,12 @@ def if_(node: If, show: Printer) -> Doc:
 @prints(Try)
 def try_(node: Try, show: Printer) -> Doc:
     last = ("finally ", show(node.last)) if node.last is not None else ""
-    return spaced("try", show(node.body), show(node.handler), last)
+    return spaced("try", show(node.body), *map(show, node.handlers), last)
 
 
 @prints(Catch)
 def catch(node: Catch, show: Printer) -> Doc:
-    return spaced("catch", node.name or "", show(node.body))
+    return spaced("catch", ", ".join(node.caught), node.name or "", show(node.body))
 
 
 def _subject(node: Node, show: Printer) -> Doc:

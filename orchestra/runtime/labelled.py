@@ -79,8 +79,9 @@ class MemoFrame:
 
 
 def attempts(context: Context) -> tuple[tuple[int, str], ...]:
-    """Try number and digest of the hint of every enclosing retry, outermost first."""
-    found = []
+    """Try number and digest of the hint of each retry around it, outermost first, then that of refused answers."""
+    refused = (context.more or {}).get("refused answers", 0)
+    found = [(refused, "refused")] if refused else []
     stage = context.stage
     while stage is not None:
         if stage.attempt > 1:
