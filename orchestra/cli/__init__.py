@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trace": ("orchestra.cli.trace", "when each session of a run was asked, in the order of the script"),
     "cost": ("orchestra.cli.cost", "calls, tokens and dollars by function"),
     "models": ("orchestra.cli.models", "which models the configured providers have"),
+    "verify": ("orchestra.cli.verify", "whether a run was done as its program says"),
     "chaos": ("orchestra.cli.chaos", "interrupt a script at every moment and see that nothing is lost"),
     "policy": ("orchestra.cli.policy", "what is dangerous by itself"),
     "status": ("orchestra.cli.status", "how a run stands: its gates, phases and what processes hold"),

@@ -16,9 +16,9 @@ from orchestra.cli.call_card import parted
 from orchestra.cli.clicked import invoke
 from orchestra.cli.opened import opened
 from orchestra.cli.shell import Shell
-from orchestra.store.listings import show_run
+from orchestra.store.listings import RunDetails, show_run
 
-__all__ = ["main"]
+__all__ = ["archived", "main"]
 
 
 def main(argv: list[str], shell: Shell) -> int:
@@ -36,9 +36,7 @@ def prompts(shell: Shell, run: str, agent: str | None, purpose: str | None, as_j
     wanted = {"agent": agent, "purpose": purpose}
     with opened(shell, run) as found:
         details = show_run(found.store, found.run)
-        folder = found.root / (details.out_dir or "") / "prompts" if details is not None else found.root
-        names = sorted(call.archive for call in details.calls if call.archive) if details is not None else []
-        asked = [each for each in _read(folder, names) if _fits(each[1], wanted)]
+        asked = [each for each in archived(details, found.root) if _fits(each[1], wanted)] if details else []
     if as_json:
         return click.echo(
             json.dumps([{**head, "prompt": text} for _, head, text in asked], ensure_ascii=False, indent=2)
@@ -49,9 +47,10 @@ def prompts(shell: Shell, run: str, agent: str | None, purpose: str | None, as_j
     return None
 
 
-def _read(folder: Path, names: list[str]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Name, head and text of each prompt that is still there."""
-    for name in dict.fromkeys(names):
+def archived(details: RunDetails, root: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Name, head and text of each prompt of a run that is still there. `root` holds the output of the run."""
+    folder = root / (details.out_dir or "") / "prompts"
+    for name in sorted({call.archive for call in details.calls if call.archive}):
         stem = Path(name).name.removesuffix(".prompt.md")
         file = folder / f"{stem}.prompt.md"
         if file.is_file():

@@ -26,7 +26,7 @@ from orchestra.store.past import copy_store
 from orchestra.store.places import Places
 from orchestra.store.store import Store
 
-__all__ = ["main", "scratch_store"]
+__all__ = ["again", "main", "scratch_store"]
 
 
 def main(argv: list[str], shell: Shell) -> int:
@@ -55,19 +55,19 @@ def replay(shell: Shell, run: str, live: str | None, into: Path | None, quiet: b
     if file is not None:
         with settled(file, into, shell) as project:
             inside = replace(shell, cwd=project.config.root)
-            return _again(project.config, inside, project.run, live, quiet, project.places)
+            return again(project.config, inside, project.run, live, quiet, project.places)
     if into is not None:
         raise OrchError("E810", "--into is for the file of a bundle", help="orch replay FILE --into FOLDER", exit=2)
     config = shell.config()
     if live is not None:
-        return _again(config, shell, run, live, quiet)
+        return again(config, shell, run, live, quiet)
     with tempfile.TemporaryDirectory(prefix="orch-") as folder:
         with open_store(config, shell):  # which says so if there is none
             pass
-        return _again(scratch_store(config, Path(folder)), shell, run, live, quiet)
+        return again(scratch_store(config, Path(folder)), shell, run, live, quiet)
 
 
-def _again(config: Config, shell: Shell, run: str, live: str | None, quiet: bool, places: Places | None = None) -> int:
+def again(config: Config, shell: Shell, run: str, live: str | None, quiet: bool, places: Places | None = None) -> int:
     """Do a run of the store again that `config` names; what comes of it is stored there."""
     with open_store(config, shell) as store:
         details = show_run(store, chosen_run(store, run).id)

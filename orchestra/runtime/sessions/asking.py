@@ -79,7 +79,7 @@ class Sessions:
         try:
             agent = self._agents.declared(name, given, folder)
             if self._run.planning is None:
-                names = [skill.name for skill in self.skills.resolved(_names(agent.get("skills")), folder)]
+                names = [skill.name for skill in self._resolved(_names(agent.get("skills")), folder)]
                 agent |= {"skills": names} if names else {}
             return tag(agent, joined((given,)))
         except OrchError as error:
@@ -106,11 +106,20 @@ class Sessions:
 
     def _text_of_file(self, path: Path) -> str | None:
         try:
-            return self._run.permitted(path).read_text("utf-8")
+            text = self._run.permitted(path).read_text("utf-8")
+            self._run.files_read.source(path)
+            return text
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise OrchError("E402", f"{path.name} cannot be read: {error}") from None
+
+    def _resolved(self, wanted: list[str], folder: Path) -> list[Skill]:
+        """The skills called so, which are files of the program as scripts are. Raises E743."""
+        found = self.skills.resolved(wanted, folder)
+        for skill in found:
+            self._run.files_read.source(skill.file)
+        return found
 
     # ── one session ──────────────────────────────────────────────────────────────────────────────
 
@@ -209,7 +218,7 @@ class Sessions:
         folder = ask.span.source.directory or self._run.root
         wanted = [*_names(agent.get("skills")), *_names(ask.options.get("skills"))]
         try:
-            return self.skills.resolved(wanted, folder)
+            return self._resolved(wanted, folder)
         except OrchError as error:
             raise error.at(ask.span) from None
 
