@@ -104,7 +104,8 @@ class Counter:
         settings = (os.fsdecode(setting).partition("=") for setting in rest[int(count) :])
         environ = {name: value for name, _, value in settings}
         life, held = os.pipe()
-        before = partial(_settle, int(mask, 8), [int(number) for number in ignored.split()])
+        ours = [self._door, line, *(command.line for command in self._commands.values())]
+        before = partial(_settle, int(mask, 8), [int(number) for number in ignored.split()], ours)
         pid = fork(words, Path(os.fsdecode(folder)), environ, streams, before)
         os.close(held)  # the fork alone holds it now, until it ends
         command = self._commands[pid] = _Command(pid, line, life)
@@ -146,8 +147,10 @@ def _tell(line: socket.socket, number: int) -> None:
         line.sendall(number.to_bytes(4, "big", signed=True))
 
 
-def _settle(mask: int, ignored: list[int]) -> None:
-    """What a started process takes over from the one that starts it."""
+def _settle(mask: int, ignored: list[int], ours: list[socket.socket]) -> None:
+    """What a started process takes over from the one that starts it, and what it does not."""
+    for held in ours:
+        held.close()  # lest it seems that this process is still there when it is gone
     os.umask(mask)
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)

@@ -1,5 +1,7 @@
 """The `orch` of a session: hands its command line to the process that runs the session, and ends as its fork ends.
 
+When that process is gone, killed for example, the session is over: the fork and all of the session's group are ended.
+
 Run as `python -IS messenger.py SOCKET WORDS …`. It must start fast and therefore loads next to nothing: hence the
 modules beneath `socket` and `signal`. The other side is `counter`.
 """
@@ -16,13 +18,30 @@ PASSED_ON = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _
 def main(address: str, words: list[str]) -> None:
     """Ends the process with the exit code or the signal of the command."""
     line = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    line.connect(address)
-    _order(line, words)
-    pid = _number(line)
+    pid = _begun(line, address, words)
+    code = None if pid is None else _followed(line, pid)
+    if code is None:
+        _give_up(pid)
+    else:
+        _end(code)
+
+
+def _begun(line: _socket.socket, address: str, words: list[str]) -> int | None:
+    """The process of the command, or None if nobody is there."""
+    try:
+        line.connect(address)
+        _order(line, words)
+    except OSError:
+        return None
+    return _number(line)
+
+
+def _followed(line: _socket.socket, pid: int) -> int | None:
+    """How the command ended, minus the number of a signal, or None if it is not known."""
     for number in PASSED_ON:
         if _signal.getsignal(number) != _signal.SIG_IGN:
             _signal.signal(number, lambda received, frame: os.kill(pid, received))
-    _end(_number(line))
+    return _number(line)
 
 
 def _order(line: _socket.socket, words: list[str]) -> None:
@@ -41,14 +60,28 @@ def _order(line: _socket.socket, words: list[str]) -> None:
     line.sendall(text[sent:])
 
 
-def _number(line: _socket.socket) -> int:
+def _number(line: _socket.socket) -> int | None:
+    """What is told on the line, or None if the other side is gone."""
     told = b""
     while len(told) < 4:
-        piece = line.recv(4 - len(told))
+        try:
+            piece = line.recv(4 - len(told))
+        except ConnectionError:
+            return None
         if not piece:
-            os._exit(1)  # the session is over
+            return None
         told += piece
     return int.from_bytes(told, "big", signed=True)
+
+
+def _give_up(pid: int | None) -> None:
+    """End the command, if there is one, and the group of this process, in which the shell of the session is."""
+    if pid is not None:
+        try:
+            os.killpg(pid, _signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it has come to its end
+    os.killpg(0, _signal.SIGKILL)
 
 
 def _end(code: int) -> None:

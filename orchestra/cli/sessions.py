@@ -63,7 +63,7 @@ def printed(steps: Sequence[Step], folder: Path, environ: Mapping[str, str], hom
             assert shell.stdout is not None
             try:
                 output = counter.follow(shell.stdout.fileno(), seconds)
-            except TimeoutError:
+            except BaseException:  # Ctrl-C too: the shell is not told of it
                 os.killpg(shell.pid, signal.SIGKILL)
                 raise
     *whole, rest = output.decode("utf-8", "replace").split(MARK)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -77,6 +79,36 @@ def test_a_command_does_not_outlive_its_messenger(tmp_path: Path) -> None:
         pid = int(counter.follow(one.stdout.fileno(), 60).split()[0])
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_session_does_not_outlive_who_runs_it(number: signal.Signals, tmp_path: Path) -> None:
+    (tmp_path / "orch.toml").touch()
+    said = tmp_path / "said"
+    line = f"echo $$ > {said}; orch -e 'run sh {{ echo $PPID >> {said}; sleep 60 }}'; sleep 60"
+    (tmp_path / "long.test.txt").write_text(f"$ {line}\n")
+    command = [sys.executable, "-m", "orchestra", "test", "-j", "1"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environ(Path("/bin"), tmp_path)) as runner:
+        until(lambda: said.exists() and len(said.read_text().split()) == 2)
+        runner.send_signal(number)
+    shell, orch = map(int, said.read_text().split())
+    until(lambda: ended(shell) and ended(orch))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what other processes do; half a minute is more than the slowest machine needs."""
+    limit = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+def ended(pid: int) -> bool:
+    """Whether a process has come to its end; nobody may have asked for its exit code."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except FileNotFoundError:
+        return True
 
 
 def test_who_takes_too_long_is_given_up(tmp_path: Path) -> None:
