@@ -52,11 +52,11 @@ class Show(Statement):
         return value if was_live(value, before, scope) else scope.run.show(value, scope, self.span)
 
     def _foreach(self, scope: Scope) -> Any:
-        part = self.value
-        options: dict[str, Any] = {}
-        if isinstance(part, WithOptions):
-            options, part = part.plain_options(scope), part.value
-        return part.shown(scope, options) if isinstance(part, Foreach) else None
+        given = self.value if isinstance(self.value, WithOptions) else None
+        part = given.value if given is not None else self.value
+        if not isinstance(part, Foreach):
+            return None
+        return part.shown(scope, given.plain_options(scope) if given is not None else {})
 
 
 def was_live(value: Any, before: int, scope: Scope) -> bool:

@@ -25,7 +25,7 @@ KEYS = frozenset(
 # What can be said of one session, besides what holds for every call.
 SESSION = frozenset(
     "context contextTokens label skills model provider schema schemaRetries tools dir maxTokens maxTurns maxCost "
-    "effort timeout purpose".split()
+    "effort timeout purpose doneWhen".split()
 )
 
 
