@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parent.parent / "orchestra"
 LAYERS = (
     ("cli __main__",),
     ("runtime",),
-    ("store", "providers"),  # apart, so that either can be replaced without a look at the other
+    ("store", "providers", "prose_import"),  # apart, so that either can be replaced without a look at the other
     ("parse parse_cache syntax scan hints check printing",),
     ("nodes",),
     ("values",),
@@ -34,7 +34,7 @@ HOMES = {
     "httpx2": ("runtime/files/web.py", "providers/"),  # the Anthropic client builds on it too
     "json5": ("values/tolerant_json.py",),
     "jsonschema": ("runtime/schema.py",),
-    "lark": ("syntax.py", "scan/"),  # the scanner is Lark's lexer: it makes Lark's tokens
+    "lark": ("syntax.py", "scan/", "prose_import/"),  # the scanner is Lark's lexer: it makes Lark's tokens
     "markdownify": ("runtime/files/contents.py",),
     "pathspec": ("runtime/tools/search.py",),
     "py_mini_racer": ("runtime/code/isolate.py",),

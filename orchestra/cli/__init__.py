@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fake-endpoint": ("orchestra.cli.fake_endpoint", "serve recorded replies over HTTP"),
     "explain": ("orchestra.cli.explain", "what an error code means and what to do"),
     "format": ("orchestra.cli.format", "lay scripts out in the one canonical way"),
+    "prose": ("orchestra.cli.prose", "translate programs of the .prose language into scripts"),
     "howto": ("orchestra.cli.howto", "the manual"),
     "init": ("orchestra.cli.init", "make a project in this folder"),
     "install": ("orchestra.cli.install", "check that the modules of a project are there"),

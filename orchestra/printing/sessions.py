@@ -8,6 +8,8 @@ from orchestra.nodes.templates import Template
 from orchestra.printing.layout import Doc
 from orchestra.printing.printer import Level, Printer, prints, spaced
 
+BARE = ('"', "'", "`")  # a text in colons would be no task
+
 
 @prints(Agent)
 def agent(node: Agent, show: Printer) -> Doc:
@@ -22,4 +24,5 @@ def session(node: Asking, show: Printer) -> Doc:
 
 
 def _task(node: Node, show: Printer) -> Doc:
-    return show(node) if isinstance(node, Template) else ("(", show(node, Level.VALUE), ")")
+    bare = isinstance(node, Template) and node.opener in BARE
+    return show(node) if bare else ("(", show(node, Level.VALUE), ")")
