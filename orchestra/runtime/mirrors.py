@@ -83,8 +83,15 @@ def _written(rows: list[Row], table: Declaration, before: str | None) -> str:
         return "".join(f"{compact_json(row)}\n" for row in rows)
     if mirror.form == "table":
         return put_rows(before or "", mirror.columns, rows)
-    shown: Any = (rows[-1] if rows else {}) if mirror.one else rows
-    return writer.render_output(shown, "yaml")
+    return writer.render_output(_in_yaml(rows, table, mirror), "yaml")
+
+
+def _in_yaml(rows: list[Row], table: Declaration, mirror: Mirror) -> Any:
+    if mirror.one:
+        return rows[-1] if rows else {}
+    if mirror.keyed:
+        return {row[table.key[0]]: {name: row[name] for name in row if name != table.key[0]} for row in rows}
+    return rows
 
 
 def _mirrored(table: Declaration, row: Row) -> Row:
@@ -103,6 +110,8 @@ def _read(text: str, table: Declaration, mirror: Mirror) -> list[Row]:
 
         data = yaml.safe_load(text)
         found = [data] if mirror.one and data else data or []
+        if mirror.keyed and isinstance(data, dict):
+            found = [{table.key[0]: key, **row} for key, row in data.items()]
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise ValueError("it is no list of objects")
     return found

@@ -202,7 +202,7 @@ def read_declaration(name: Any, data: Any) -> Declaration:
     append = data.get("append", False)
     if not isinstance(append, bool):
         raise OrchError("E431", f"table {name}: append is true or false, not {shown(append)}")
-    lease, mirror = _lease(name, data.get("lease"), columns), read_mirror(name, data.get("mirror"), columns)
+    lease, mirror = _lease(name, data.get("lease"), columns), read_mirror(name, data.get("mirror"), key, columns)
     return Declaration(name, key, columns, append, lease, mirror, data)
 
 
