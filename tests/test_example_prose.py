@@ -1,8 +1,13 @@
-"""The prose example: its page is true to the letter, and a killed run goes on where it was."""
+"""The prose example: its page is true to the letter, a killed run goes on, and a server changes nothing."""
 
 from __future__ import annotations
 
 import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,7 +15,32 @@ from example_desk import EXAMPLES, Copy, summary
 
 from orchestra.cli.in_process import run_in_process
 
+KEPT = (
+    "SELECT label, agent, state, attempts FROM sessions",
+    "SELECT number, prompt, summary FROM session_segments ORDER BY number",
+    "SELECT source, value, evidence FROM predicates ORDER BY seq",
+    "SELECT kind, in_hash, out_hash FROM transforms ORDER BY in_tokens",
+)
+FAR = '[llm]\nprovider = "far"\njudge = "haiku"\n\n[llm.providers.far]\ntype = "openai"\nbase = "{}/v1"\nkey = "none"\n'
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@contextmanager
+def endpoint(models: Path) -> Iterator[str]:
+    """The address at which a server on this machine gives the answers of a file."""
+    words = [sys.executable, "-m", "orchestra", "fake-endpoint", "--models", str(models)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.terminate()
+
+
+def kept(copy: Copy) -> list[list[tuple[object, ...]]]:
+    """What the store knows of sessions, memory and decisions."""
+    with sqlite3.connect(copy.project / ".orch" / "store.db") as store:
+        return [store.execute(sql).fetchall() for sql in KEPT]
 
 
 @pytest.fixture
@@ -39,3 +69,13 @@ def test_without_agreement_there_is_no_report(prose: Copy) -> None:
     assert (done.exit, done.stdout) == (1, "")
     assert "the reviewers do not agree: orch run prose --rounds 8 goes on" in done.stderr
     assert summary(prose.run()).startswith("3 calls, 8 cached")
+
+
+def test_a_model_behind_an_address_makes_no_difference_but_its_answers(prose: Copy, tmp_path: Path) -> None:
+    far = Copy("prose", tmp_path / "far")
+    with endpoint(far.project / "script.jsonl") as base:
+        far.put("orch.toml", FAR.format(base))
+        there = far.run("-q")
+    here = prose.run("-q")
+    assert (there.exit, there.stdout) == (here.exit, here.stdout), there.stderr
+    assert kept(far) == kept(prose)
