@@ -65,9 +65,9 @@ def check(
     wanted = paths or (".",)
     reports = _checked(list(_files(wanted, shell)), shell, deep, lax)
     if emit is not None:
-        (shell.cwd / emit).write_text(emitted(reports), "utf-8")
+        (shell.cwd / emit).write_text(emitted(reports, shell.root), "utf-8")
     if core:
-        shell.say("\n".join(map(expanded, reports)).rstrip("\n"))
+        shell.say("\n".join(expanded(report, shell.root) for report in reports).rstrip("\n"))
         return 0
     single = len(reports) == 1 and not any((shell.cwd / path).is_dir() for path in wanted)
     _print(reports, shell, "json" if as_json else form, single, verbose)
