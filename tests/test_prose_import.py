@@ -85,6 +85,47 @@ def _asked(call: dict[str, Any]) -> str:
     return f"{call.get('agent') or '-'}: {' / '.join(line for line in text.splitlines() if line)}"
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("agent a\n  model: x\n", 1, ["the end of the line cannot stand here", "expected: :"]),
+        ('session "a"\n    context: x\n  session "b"\n', 3, ["indented like none above it"]),
+        ("if ready:\n  throw\n", 1, ["ready cannot stand here", "expected: **a condition**"]),
+        ("do x()\n  retry: 3\n", 2, ["retry is a setting, and only agents and sessions have any"]),
+        ('session "a\n', 1, ["cannot stand here", "text in quotes"]),
+        ("loop:\n", 1, ["the end of the file cannot stand here", "expected: indented lines"]),
+        ('let x = 1\nrepeat 3\n  session "a"\n', 2, ["the end of the line cannot stand here"]),
+    ],
+)
+def test_a_wrong_program_is_told_where(text: str, line: int, words: list[str], desk: Path) -> None:
+    (desk / "job.prose").write_text(text)
+    done = orch(desk, "prose", "import", "job.prose", "-o", "job.mld")
+    assert (done.exit, done.stdout) == (2, "")
+    assert f"--> job.prose:{line}:" in done.stderr
+    assert all(each in done.stderr for each in words), done.stderr
+    assert not (desk / "job.mld").exists()
+
+
+def test_a_script_is_written_over_only_if_that_is_said(desk: Path) -> None:
+    (desk / "job.prose").write_text('session "a"\n')
+    (desk / "job.mld").write_text("mine")
+    refused = orch(desk, "prose", "import", "job.prose", "-o", "job.mld")
+    assert (refused.exit, (desk / "job.mld").read_text()) == (2, "mine")
+    assert "job.mld is already there" in refused.stderr
+    assert orch(desk, "prose", "import", "job.prose", "-o", "job.mld", "--force").exit == 0
+    assert (desk / "job.mld").read_text() == 'show session "a"\n'
+
+
+def test_what_there_is_to_command(desk: Path) -> None:
+    assert "no bake" in orch(desk, "prose", "bake").stderr
+    assert orch(desk, "prose").exit == 2
+    assert orch(desk, "prose", "import", "nothing.prose").stderr.startswith(
+        "error[E401]: file not found: nothing.prose"
+    )
+    (desk / "empty.prose").write_text("")
+    assert orch(desk, "prose", "import", "empty.prose") == Finished(0, "", "")
+
+
 # ── what the programs are made of ────────────────────────────────────────────────────────────────
 
 CONSTRUCTS = {

@@ -159,6 +159,7 @@ OPTIONS: dict[str, Probe] = {
     "json": Probe(SHOWS, ("--json",)),
     "debug": Probe(SHOWS, ("--debug",)),
     "quiet": asked(wish="--quiet"),
+    "trace": asked('show session "x"\n', "--trace plain"),
     "verbose": Probe('checkpoint "first"\nshow 1\n', ("--verbose",)),
     "run": Probe("show @mx.run.id\n", ("--run", "mine")),
     "answers": Probe(GATE, ("--answer", "go=approve")),

@@ -12,14 +12,21 @@ from typing import Any, Final
 from lark import Token, Transformer, v_args
 from lark.tree import Meta
 
-from orchestra.errors import OrchError
 from orchestra.prose_import import syntax as s
 
-__all__ = ["Nodes"]
+__all__ = ["Misplaced", "Nodes"]
 
 ITEM = ("item",)  # what a stage calls its item unless it says so
 _BRACES: Final = re.compile(r"\{([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*)\}")
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+class Misplaced(Exception):
+    """Something that the grammar lets pass and that means nothing where it stands."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 # ── texts ────────────────────────────────────────────────────────────────────────────────────────
@@ -245,5 +252,4 @@ def _configured(value: s.Expr, properties: s.Properties) -> s.Expr:
         rest = tuple(each for each in properties if each.name != "prompt")
         taken = prompt if isinstance(prompt, s.Text) else value.prompt
         return s.Session(value.line, value.agent, taken, value.name, value.resume, rest)
-    message = "only an agent or a session has settings"
-    raise OrchError("E101", message, help=f"line {properties[0].line}: {properties[0].name}", exit=2)
+    raise Misplaced(properties[0].line, f"{properties[0].name} is a setting, and only agents and sessions have any")

@@ -17,7 +17,7 @@ from lark.indenter import DedentError, Indenter
 
 from orchestra.errors import OrchError
 from orchestra.prose_import import syntax as s
-from orchestra.prose_import.building import Nodes
+from orchestra.prose_import.building import Misplaced, Nodes
 from orchestra.source import Source, Span
 
 __all__ = ["read_program"]
@@ -36,17 +36,21 @@ def read_program(source: Source) -> s.Program:
     """The nodes of a program. Raises the first syntax error (E101)."""
     comments: dict[int, str] = {}
     text = source.text if source.text.endswith("\n") else source.text + "\n"
+    indentation = _Indentation(comments)
     parser = Lark(
         files(__package__).joinpath("prose.lark").read_text("utf-8"), start="program", parser="lalr",
-        postlex=_Indentation(comments), propagate_positions=True, maybe_placeholders=True,
+        postlex=indentation, propagate_positions=True, maybe_placeholders=True,
         lexer_callbacks={"COMMENT": partial(_keep, comments)},
     )  # fmt: skip
     try:
         statements = Nodes().transform(parser.parse(text))
     except VisitError as error:
-        raise error.orig_exc from None
-    except DedentError as error:
-        raise OrchError("E101", "this line is indented like no line above it", exit=2) from error
+        if not isinstance(error.orig_exc, Misplaced):
+            raise error.orig_exc from None
+        raise OrchError("E101", str(error.orig_exc), _whole(source, error.orig_exc.line), exit=2) from None
+    except DedentError:
+        message = "this line is indented like none above it"
+        raise OrchError("E101", message, _whole(source, indentation.line), exit=2) from None
     except LarkError as error:
         _refuse(source, error)
     return s.Program(statements, comments)
@@ -73,13 +77,22 @@ class _Indentation(Indenter):
     def __init__(self, comments: dict[int, str]) -> None:
         super().__init__()
         self._comments = comments
+        self.line = 1  # that was last looked at
 
     def handle_NL(self, token: Token) -> Iterator[Token]:
         _keep(self._comments, token)
+        self.line = (token.line or 0) + token.count("\n")
         last = token.rsplit("\n", 1)[-1]
         if "#" in last:  # the file ends with a comment, which is not the indentation of anything
             token = Token.new_borrow_pos(token.type, token[: token.rindex("#")], token)
         return super().handle_NL(token)
+
+
+def _whole(source: Source, number: int) -> Span:
+    """A line without the blanks around it."""
+    start = sum(len(line) for line in source.text.splitlines(keepends=True)[: number - 1])
+    text = source.line(number)
+    return Span(source, start + len(text) - len(text.lstrip()), start + len(text.rstrip()))
 
 
 def _refuse(source: Source, error: LarkError) -> NoReturn:
