@@ -44,6 +44,7 @@ NAMES: dict[str, str] = {
     "E308": "FOREACH_ERROR",
     "E309": "THROWN",
     "E310": "ASSERTION_FAILED",
+    "E311": "NOT_ENSURED",
     "E399": "BAIL_EXIT",
     "E401": "FILE_NOT_FOUND",
     "E402": "PATH_ERROR",

@@ -15,11 +15,14 @@ from orchestra.nodes.base import Node, children
 from orchestra.nodes.blocks import Augment, Block, BlockValue, Let, Var
 from orchestra.nodes.functions import Exe
 from orchestra.nodes.hooks import Hook, HookFunction
+from orchestra.nodes.literals import Pair
 from orchestra.nodes.loop import Loop
 from orchestra.nodes.loops import Batch, BatchGroup, For, ForChoice, ForFilter
+from orchestra.nodes.promises import RESULT
 from orchestra.nodes.prose import Prose
 from orchestra.nodes.reducing import Reduce
 from orchestra.nodes.sessions import Agent
+from orchestra.nodes.tails import With
 from orchestra.nodes.templates import TextLoop
 from orchestra.nodes.trying import Catch, Try
 from orchestra.nodes.when import Arm, When, WhenInline, WhenMatch
@@ -195,6 +198,19 @@ def caught(walker: Walker, node: Catch, scope: Scope) -> None:
     if node.name is not None:
         inner.bind(Name(str(node.name)[1:], "param", node.span))
     walker.visit(node.body, inner)
+
+
+@on(With)
+def options(walker: Walker, node: With, scope: Scope, attitude: Attitude) -> None:
+    """The conditions of `ensure` know the result."""
+    promise = node.part("ensure")
+    for part in children(node.object):
+        if isinstance(part, Pair) and part.value is promise:
+            inner = scope.child()
+            inner.bind(Name(RESULT, "param", used=True))
+            walker.visit(promise, inner, "lenient")
+        else:
+            walker.visit(part, scope)
 
 
 # ── choices ──────────────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ from orchestra.nodes.joining import Joiner
 from orchestra.nodes.literals import Array
 from orchestra.nodes.pipelines import ParallelCalls, Pipeline, run_pipeline
 from orchestra.nodes.policies import Credential
-from orchestra.nodes.promises import check_answer, declared_errors
+from orchestra.nodes.promises import check_answer, check_promise, declared_errors
 from orchestra.nodes.retrying import retrying
 from orchestra.nodes.sessions import Asking
 from orchestra.nodes.tails import With, asked_of_cache
@@ -102,7 +102,9 @@ class WithOptions(Node):
         stages = self.options.part("pipeline")
         if stages is None:
             return self._source(scope)
-        return run_pipeline(self.value, self._source, _listed_stages(stages), scope, self.span, self._limits(scope))
+        value = run_pipeline(self.value, self._source, _listed_stages(stages), scope, self.span, self._limits(scope))
+        check_promise(self.options, value, scope)
+        return value
 
     def _source(self, scope: Scope) -> Any:
         value = self._value(scope)
@@ -135,8 +137,10 @@ class WithOptions(Node):
         return again.tried(work, scope, called(self.value))
 
     def _accepted(self, value: Any, scope: Scope) -> Any:
-        """The value, unless it reports one of the errors that are declared for it."""
+        """The value, unless it reports an error that is declared for it, or is not as it is to be."""
         check_answer(value, declared_errors(self.options, scope), self.value)
+        if self.options.part("pipeline") is None:  # else what comes out of that is meant
+            check_promise(self.options, value, scope)
         return value
 
     def _function(self, scope: Scope) -> Function | None:

@@ -19,7 +19,7 @@ __all__ = ["KEYS", "SESSION", "With", "asked_of_cache"]
 KEYS = frozenset(
     "pipeline stdin format description tools profile policy auth using guards parallel delay stream "
     "streamFormat skipDirs asSection ok sample timeout canary separator template join onFail resume ttl "
-    "complete cache budget retry backoff errors".split()
+    "complete cache budget retry backoff errors ensure".split()
 )
 
 # What can be said of one session, besides what holds for every call.

@@ -128,7 +128,7 @@ def _iteration(body: Node, show: Printer, set_apart: bool = False) -> Doc:
     """A body; one that would take the batch behind it for its own is set apart."""
     if isinstance(body, Block):
         return show(body)
-    if set_apart and isinstance(body, (For, Foreach)):
+    if set_apart and isinstance(body, (For, Foreach, Reduce)):
         return "=> (", show(body), ")"
     return "=> ", show.action(body)
 

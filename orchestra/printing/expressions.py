@@ -23,6 +23,7 @@ from orchestra.nodes.loops import For
 from orchestra.nodes.names import Each, Field, Filter, FilterPath, Index, NameKey, Reference, Slice
 from orchestra.nodes.operators import And, Coalesce, Comparison, Negative, Not, Or, Product, Sum, Ternary
 from orchestra.nodes.options import WithOptions
+from orchestra.nodes.reducing import Reduce
 from orchestra.nodes.tails import With
 from orchestra.nodes.when import WhenInline
 from orchestra.printing.layout import LINE, Doc
@@ -72,7 +73,7 @@ def with_(node: With, show: Printer) -> Doc:
 @prints(WithOptions, level=Level.TAILED)
 def with_options(node: WithOptions, show: Printer) -> Doc:
     """A construct that would take the options for its last part is set apart."""
-    least = Level.UNARY if isinstance(node.value, (For, WhenInline)) else Level.VALUE
+    least = Level.UNARY if isinstance(node.value, (For, Reduce, WhenInline)) else Level.VALUE
     return show.closed(node.value, least), " ", show(node.options)
 
 
