@@ -71,7 +71,8 @@ def expanded(report: Report, root_of: Callable[[Path | None], Path]) -> str:
         written = ", ".join(f"{key}: {_literal(value)}" for key, value in settings.items() if key != "name")
         if settings:
             short = f"agent {agent.token}"
-            text = re.sub(rf"^{re.escape(short)}\b.*$", lambda _, to=f"{short} = {{ {written} }}": to, text, flags=re.M)
+            full = f"{short} = {{ {written} }}".replace("\\", r"\\")
+            text = re.sub(rf"^{re.escape(short)}\b.*$", full, text, flags=re.MULTILINE)
     return text
 
 
