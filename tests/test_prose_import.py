@@ -1,8 +1,8 @@
 """Programs of the `.prose` language become scripts that ask the same, in the same order, and say the same.
 
 Each lies in `tests/prose/` as NAME.prose, with NAME.mld, what it becomes, and NAME.notes, what is told about it. Those
-with NAME.replies.jsonl are run: NAME.out is what they print, NAME.asked what every session is asked, both written from
-what the program says. NAME.args answers what they ask of a person.
+with NAME.replies.jsonl are run: NAME.out is what they print, NAME.asked what every session is asked, both held against
+the program by hand. NAME.args answers what they ask of a person.
 """
 
 from __future__ import annotations

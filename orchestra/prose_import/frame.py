@@ -66,6 +66,9 @@ class Program:
     missing:        functions that only end the script, with their parameters
     bodies:         the blocks, by name
     resumed:        agents that remember
+    asking:         blocks that ask, also through others
+    repeated:       those of them that are called with the same arguments again
+    numbered:       those that are told how often, by the parameter `nth`
     """
 
     agents: dict[str, str]
@@ -77,6 +80,10 @@ class Program:
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
     bodies: dict[str, s.Block] = field(default_factory=dict)
     resumed: set[str] = field(default_factory=set)
+    asking: set[str] = field(default_factory=set)
+    repeated: set[str] = field(default_factory=set)
+    numbered: frozenset[str] = frozenset()
+    nth: str = "nth"
     moved: int = 0  # the line of a block that is written before its turn
 
 
@@ -203,14 +210,17 @@ class Frame:
 
     def sample(self, session: s.Session) -> str | None:
         """What tells a session apart from an equal one before it, which would get the same answer."""
-        key = (session.agent, _shape(session.prompt), _shape(session.properties), session.resume)
+        number = self.number(session, (session.agent, session.prompt, session.properties, session.resume))
+        return None if session.resume else number
+
+    def number(self, node: s.Node, what: Any) -> str | None:
+        """The how-manieth time this is asked, as far as that is not seen from what is asked; None for the first."""
+        key = _shape(what)
         count, in_rounds = self.program.asked.get(key, (0, False))
         in_rounds = in_rounds or bool(self.rounds)
         self.program.asked[key] = count + 1, in_rounds
-        if session.resume:
-            return None
         made = str(count * MANY * MANY if in_rounds else count) if count else None
-        for index in self._telling_rounds(mentioned(session)):
+        for index in self._telling_rounds(mentioned(node)):
             made = f"@{index}" if made is None else f"({made}) * {MANY} + @{index}"
         return made
 

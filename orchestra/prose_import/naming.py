@@ -14,7 +14,7 @@ from typing import Any, Literal
 from orchestra.prose_import import syntax as s
 from orchestra.values.known import KEPT, is_known
 
-__all__ = ["Scoping", "blocks_of", "changed_in", "mentioned", "scoping", "script_name", "within"]
+__all__ = ["Scoping", "blocks_of", "changed_in", "mentioned", "reached", "scoping", "script_name", "within"]
 
 Scope = tuple[int, ...]
 
@@ -195,3 +195,15 @@ def mentioned(node: Any) -> set[str]:
 
 def blocks_of(lines: s.Lines) -> dict[str, s.Block]:
     return {node.name: node for node in within(lines) if isinstance(node, s.Block)}
+
+
+def reached(block: s.Block, blocks: dict[str, s.Block]) -> set[str]:
+    """The blocks that it calls, through others too."""
+    seen: set[str] = set()
+    waiting = [block.name]
+    while waiting:
+        called = {node.block for node in within(blocks[waiting.pop()]) if isinstance(node, s.Do)}
+        new = (called & blocks.keys()) - seen
+        seen |= new
+        waiting += new
+    return seen

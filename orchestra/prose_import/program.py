@@ -13,7 +13,7 @@ from orchestra.parse import parse_script
 from orchestra.printing import laid_out
 from orchestra.prose_import import syntax as s
 from orchestra.prose_import.frame import Note, Program
-from orchestra.prose_import.naming import blocks_of, scoping, script_name, within
+from orchestra.prose_import.naming import blocks_of, reached, scoping, script_name, within
 from orchestra.prose_import.reading import read_program
 from orchestra.prose_import.statements import Statements
 from orchestra.scan.headers import read_header
@@ -36,19 +36,38 @@ class Translation:
 
 def translated(source: Source) -> Translation:
     """Raises the first syntax error of the program."""
-    read = read_program(source)
+    read, numbered = read_program(source), frozenset[str]()
+    while True:
+        program = _prepared(read, numbered)
+        text = _written(program, read.statements)
+        if program.repeated <= numbered:
+            break
+        numbered |= program.repeated  # once they are told so, those that they call are called again too
+    notes = sorted(program.notes.all, key=lambda note: note.line)
+    return Translation(_laid_out(text, source), notes)
+
+
+def _prepared(read: s.Program, numbered: frozenset[str]) -> Program:
+    """What is known before anything is written. numbered: blocks that are to be told how often they are called."""
     blocks = blocks_of(read.statements)
     variables = scoping(read.statements)
     for block in blocks.values():
         scoping(block.body, block.parameters, variables)  # tells which of the program's variables blocks change
+    inner = _inner_names(blocks.values())
     program = Program(_agents(read.statements, variables.known | set(blocks)), {}, variables)
-    program.blocks = _apart(blocks, variables.known | _inner_names(blocks.values()), "block")
-    program.bodies, program.comments = blocks, dict(read.comments)
+    program.blocks = _apart(blocks, variables.known | inner, "block")
+    program.bodies, program.comments, program.numbered = blocks, dict(read.comments), numbered
     sessions = [node for node in within(read.statements) if isinstance(node, s.Session)]
     program.resumed = {node.agent for node in sessions if node.resume and node.agent is not None}
-    text = _written(program, read.statements)
-    notes = sorted(program.notes.all, key=lambda note: note.line)
-    return Translation(_laid_out(text, source), notes)
+    program.asking = {block.name for block in blocks.values() if _asks(block, blocks)}
+    while program.nth in variables.known | inner:
+        program.nth += "_"
+    return program
+
+
+def _asks(block: s.Block, blocks: dict[str, s.Block]) -> bool:
+    called = [block, *(blocks[name] for name in reached(block, blocks))]
+    return any(isinstance(node, s.Session) for each in called for node in within(each))
 
 
 def _written(program: Program, lines: s.Lines) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestra.prose_import import syntax as s
-from orchestra.prose_import.frame import Frame, Program
-from orchestra.prose_import.naming import blocks_of, mentioned, scoping, script_name, within
+from orchestra.prose_import.frame import Frame, Program, Round
+from orchestra.prose_import.naming import mentioned, reached, scoping, script_name, within
 from orchestra.prose_import.texts import literal, predicate
 from orchestra.prose_import.values import AGENT_SETTINGS, Sink, Values, bound_in, record, settings_of
 
@@ -319,12 +319,12 @@ class Statements(Values):
         inner = Statements(
             self.program, scoping(node.body, node.parameters, self.program.scoping)
         )  # fmt: skip
-        label = "recursive " if _calls_itself(node, blocks_of((node,)) | self._all_blocks()) else ""
-        names = ", ".join(map(script_name, node.parameters))
-        return f"exe {label}@{self.program.blocks[node.name]}({names}) = [\n{inner.function(node)}\n]"
-
-    def _all_blocks(self) -> dict[str, s.Block]:
-        return self.program.bodies
+        program, names = self.program, list(map(script_name, node.parameters))
+        if node.name in program.numbered:
+            names.append(f"{program.nth} = 0")
+            inner.rounds.append(Round(set(), program.nth))
+        label = "recursive " if node.name in reached(node, program.bodies) else ""
+        return f"exe {label}@{program.blocks[node.name]}({', '.join(names)}) = [\n{inner.function(node)}\n]"
 
 
 def _called_before(block: s.Block, lines: s.Lines) -> bool:
@@ -334,18 +334,3 @@ def _called_before(block: s.Block, lines: s.Lines) -> bool:
 
 def _asks(node: object) -> bool:
     return any(isinstance(each, s.Session) for each in within(node))
-
-
-def _calls_itself(block: s.Block, blocks: dict[str, s.Block]) -> bool:
-    """Whether it is reached from itself, through others too."""
-    seen: set[str] = set()
-    waiting = [block.name]
-    while waiting:
-        for each in within(blocks[waiting.pop()]):
-            if isinstance(each, s.Do) and each.block in blocks:
-                if each.block == block.name:
-                    return True
-                if each.block not in seen:
-                    seen.add(each.block)
-                    waiting.append(each.block)
-    return False

@@ -124,9 +124,19 @@ class Values(Frame, ABC):
 
     def call(self, node: s.Do) -> str:
         if node.block in self.program.blocks:
-            return f"@{self.program.blocks[node.block]}({', '.join(map(self._argument, node.arguments))})"
+            given = [*map(self._argument, node.arguments), *self._again(node)]
+            return f"@{self.program.blocks[node.block]}({', '.join(given)})"
         self.notes.leave(node.line, f"{node.block} is not translated: the call ends the script with an error")
         return self.stub(script_name(node.block), node.arguments)
+
+    def _again(self, node: s.Do) -> list[str]:
+        """The number of a call that asks the same as one before."""
+        program = self.program
+        number = self.number(node, (node.block, node.arguments)) if node.block in program.asking else None
+        if number is None:
+            return []
+        program.repeated.add(node.block)
+        return [f"{program.nth}: {number}"] if node.block in program.numbered else []
 
     def stub(self, name: str, arguments: Sequence[s.Argument]) -> str:
         """The call of a function that ends the script, in the place of what is not there."""
