@@ -9,6 +9,9 @@ import os
 
 import pytest
 
+# What lies there is material: some of it belongs to projects that have tests of their own.
+collect_ignore = ["cases", "check_cases", "seed"]
+
 # Without the last one the many processes of the tests compile what they load again and again.
 PREFIXES = ("ORCH_", "MLLD_", "ANTHROPIC_", "OPENAI_", "CLAUDE", "PYTHONDONTWRITEBYTECODE")
 

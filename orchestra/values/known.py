@@ -49,7 +49,7 @@ MODEL_MODULES = frozenset(
 
 TEST_FUNCTIONS = ("equal", "contains", "matches", "holds", "fails")
 
-STORE_FUNCTIONS = tuple("table insert select get update claim tx event digest config configure rollback".split())
+STORE_FUNCTIONS = tuple("table insert select get update claim tx event digest config configure rollback gates".split())
 SESSION_FUNCTIONS = ("agent", "start", "send", "wait", "result", "abort")
 SEMANTIC_FUNCTIONS = ("holds", "choose", "summarise", "programContext")
 SEMANTIC_MODULES = frozenset({"orch/semantic", "std/semantic"})

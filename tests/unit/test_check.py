@@ -14,9 +14,11 @@ from orchestra.check.findings import Findings
 from orchestra.check.rules import RULES
 from orchestra.check.sarif import as_sarif
 from orchestra.check.walker import one_edit_apart
+from orchestra.cli.in_process import run_in_process
 from orchestra.config import Config, load
 from orchestra.errors import NAMES, OrchError, Warned, render
 from orchestra.source import Source, Span
+from orchestra.values.known import BUILT_IN_MODULES
 
 CASES = Path(__file__).parent.parent / "cases"
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -56,6 +58,12 @@ def test_programs_that_run_have_no_errors(tmp_path: Path) -> None:
         found = [error for error in report.errors if not error.code.startswith("E1")]  # the parser has its own tests
         wrong += [f"{case.name}: {error.code} {error.message}" for error in found]
     assert wrong == []
+
+
+@pytest.mark.parametrize("module", BUILT_IN_MODULES)
+def test_what_a_built_in_module_exports_is_what_a_run_finds_in_it(module: str, tmp_path: Path) -> None:
+    done = run_in_process(["-e", f"import {{ @none }} from @{module}"], tmp_path, "", {})
+    assert f"= help: it exports {', '.join(sorted(BUILT_IN_MODULES[module]))}\n" in done.stderr
 
 
 @pytest.mark.parametrize("script", sorted(EXAMPLES.rglob("*.mld")), ids=lambda path: path.stem)

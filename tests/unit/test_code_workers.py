@@ -189,11 +189,12 @@ def test_cancellation_kills_and_reaps(lang: Lang, code: str, monkeypatch: pytest
 
 
 INTERRUPTED = """
-    import os, trio
+    import os, signal, trio
     from pathlib import Path
     from orchestra.runtime.code.workers import CodeWorkers
     from orchestra.runtime.commands import CommandRequest, run_command
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may have Ctrl-C ignored
     ROOT, ENV = Path("/"), os.environ
     CODE = '''
     import os, time

@@ -87,7 +87,7 @@ def test_a_session_does_not_outlive_who_runs_it(number: signal.Signals, tmp_path
     said = tmp_path / "said"
     line = f"echo $$ > {said}; orch -e 'run sh {{ echo $PPID >> {said}; sleep 60 }}'; sleep 60"
     (tmp_path / "long.test.txt").write_text(f"$ {line}\n")
-    command = [sys.executable, "-m", "orchestra", "test", "-j", "1"]
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "orchestra", "test", "-j", "1"]
     with subprocess.Popen(command, cwd=tmp_path, env=environ(Path("/bin"), tmp_path)) as runner:
         until(lambda: said.exists() and len(said.read_text().split()) == 2)
         runner.send_signal(number)
