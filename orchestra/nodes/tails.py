@@ -78,5 +78,15 @@ class With(Node):
 
 def asked_of_cache(options: With, scope: Scope) -> dict[str, Any]:
     """`sample`: which of several distinct answers is asked for; `cache`: whether a stored one will do."""
-    sample = unwrap(options.value("sample", scope, 0))
-    return {"sample": int(sample or 0), "cache": truthy(unwrap(options.value("cache", scope, True)))}
+    return {"sample": _sample(options, scope), "cache": truthy(unwrap(options.value("cache", scope, True)))}
+
+
+def _sample(options: With, scope: Scope) -> int:
+    """Options of a command line are text, so digits will do as well. E207 for what is no number."""
+    value = unwrap(options.value("sample", scope, 0))
+    try:
+        return int(value or 0)
+    except (TypeError, ValueError, OverflowError):
+        part = options.part("sample")
+        message = "sample is which of several answers is meant, a whole number"
+        raise OrchError("E207", message, None if part is None else part.span, help="sample: 2") from None
