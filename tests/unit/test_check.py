@@ -60,7 +60,7 @@ def test_programs_that_run_have_no_errors(tmp_path: Path) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("module", BUILT_IN_MODULES)
+@pytest.mark.parametrize("module", sorted(BUILT_IN_MODULES))
 def test_what_a_built_in_module_exports_is_what_a_run_finds_in_it(module: str, tmp_path: Path) -> None:
     done = run_in_process(["-e", f"import {{ @none }} from @{module}"], tmp_path, "", {})
     assert f"= help: it exports {', '.join(sorted(BUILT_IN_MODULES[module]))}\n" in done.stderr
