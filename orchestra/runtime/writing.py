@@ -151,11 +151,11 @@ class Writing(Filing):
     def read_source(self, path: Path) -> Source:
         """A script, module or template as a source. E401 and E403."""
         self.files_read.source(path)
-        return read_source(path, relative_name(path, self.root))
+        return read_source(path, _bundled_name(path) or relative_name(path, self.root))
 
     def project_name(self, path: Path) -> str:
-        """A path as the project knows it: relative to the root where it lies below it."""
-        return relative_name(path, self.root).removeprefix("./")
+        """A path as the project knows it: relative to the root where it lies below it; `@orch/x` for bundled files."""
+        return _bundled_name(path) or relative_name(path, self.root).removeprefix("./")
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
 
@@ -253,6 +253,14 @@ def _from_yaml(text: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         place = f" in line {mark.line + 1}" if mark is not None else ""
         raise OrchError("E403", f"this is not YAML: {getattr(error, 'problem', error)}{place}") from None
+
+
+def _bundled_name(path: Path) -> str | None:
+    """What a file of the library is called wherever orch is installed."""
+    library = resource("stdlib")
+    if not path.is_relative_to(library):
+        return None
+    return f"@orch/{path.relative_to(library).as_posix().removesuffix('.mld')}"
 
 
 def read_source(path: Path, name: str) -> Source:
