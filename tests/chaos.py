@@ -20,12 +20,23 @@ __all__ = ["examples", "ordeal"]
 
 # These two look at their files to find out what is left to do: run again they decide, say and note less.
 STATEFUL = ["stdout", "decisions/*", "events.jsonl"]
-LEFT_OUT = {"audit": [], "research": STATEFUL, "development": STATEFUL, "prose": []}
+LEFT_OUT = {"research": STATEFUL, "development": STATEFUL}
+
+# These ask a person, who has answered ahead.
+ANSWERS = {
+    "phased": ["consult=approve"],
+    "conductor": [
+        "plan=approve", "design:summarization=request", "route:extraction=yes", "route:cross-file-analysis=always",
+    ],
+}  # fmt: skip
+
+# This one writes times into files that are compared, so that a clock that is turned back shows.
+FAULTS = {"conductor": ["--faults", "disk,page,wal,term,hup,int,int-twice"]}
 
 
 def examples() -> list[str]:
-    """The names of all scripts that ship."""
-    return sorted(script.name.partition(".")[0] for script in EXAMPLES.glob("*/llm/run/*"))
+    """The names of all examples."""
+    return sorted(folder.name for folder in EXAMPLES.iterdir() if folder.is_dir())
 
 
 def ordeal(name: str, home: Path, *words: str, whole: bool = False) -> Finished:
@@ -33,13 +44,15 @@ def ordeal(name: str, home: Path, *words: str, whole: bool = False) -> Finished:
     copy, given = small(name, home)
     if whole and name != "audit":  # which would look at a whole installed package
         given = []
-    left_out = [word for pattern in LEFT_OUT[name] for word in ("--ignore", pattern)]
+    script = "." if (copy.project / "index.mld").is_file() else name
+    left_out = [word for pattern in LEFT_OUT.get(name, []) for word in ("--ignore", pattern)]
+    answers = [word for answer in ANSWERS.get(name, []) for word in ("--answer", answer)]
     environ = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
         "PYTHONPYCACHEPREFIX": str(home / "compiled"),  # once for all runs, which begin with a fresh copy each
     }
-    return run_in_process(["chaos", name, *given, *left_out, *words], copy.project, "", environ)
+    return run_in_process(["chaos", script, *given, *answers, *left_out, *words], copy.project, "", environ)
 
 
 def main() -> int:
@@ -52,7 +65,7 @@ def main() -> int:
     for name in chosen:
         print(f"── {name}", flush=True)
         with tempfile.TemporaryDirectory(prefix="chaos-") as home:
-            kills = ["--kills", str(args.kills // len(chosen)), "--seed", str(args.seed)]
+            kills = ["--kills", str(args.kills // len(chosen)), "--seed", str(args.seed), *FAULTS.get(name, [])]
             done = ordeal(name, Path(home), *kills, whole=True)
         print(done.stdout + done.stderr, end="", flush=True)
         worst = max(worst, done.exit)

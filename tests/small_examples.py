@@ -85,6 +85,8 @@ SMALL = {
     "research": (pond(), ["--library", "pond", "--question", "pond.md"]),
     "development": (greeter(RIGHT), ["--template", "greeter"]),
     "prose": ({}, []),
+    "phased": ({}, []),
+    "conductor": ({}, []),
 }
 
 

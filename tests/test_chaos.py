@@ -17,7 +17,7 @@ from small_examples import small
 from orchestra.cli.blows import FAULTS
 from orchestra.cli.in_process import Finished, run_in_process
 
-KILLS = 6  # of each example; `make chaos` deals a thousand
+KILLS = 4  # of each example; `make chaos` deals a thousand
 GARDEN = """\
 import { @claude } from @orch/llm
 exe llm @plan(crop) = [

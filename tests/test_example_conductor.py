@@ -88,10 +88,3 @@ def test_models_behind_an_address_make_no_difference_but_their_answers(conductor
     assert (there.exit, there.stdout) == (here.exit, here.stdout) == (0, here.stdout), there.stderr
     assert far.rows(DECIDED) == conductor.rows(DECIDED)
     assert far.rows(JUDGED) == conductor.rows(JUDGED)
-
-
-def test_a_killed_run_decides_and_asks_nothing_twice(conductor: Conductor) -> None:
-    answers = (word for answer in ANSWERS for word in ("--answer", answer))
-    done = conductor.orch("chaos", ".", "--run", "co1", *answers, "--kills", "3", "--faults", "none")
-    assert done.exit == 0, done.stdout + done.stderr
-    assert "3/3 kill points: same output, 0 repeated calls" in done.stdout + done.stderr
