@@ -35,7 +35,7 @@ accept: $(READY)  ## rewrite what a case expects: make accept CASE=area/name
 bench: $(READY)  ## measure speed as ratios, beside a reference timed in the same run
 	@$(BIN)/python bench/run.py
 
-bench-peers: $(READY) $(PEERS)/.ready  ## the same fan-out with LangGraph, DBOS and Prefect, about ten minutes
+bench-peers: $(READY) $(PEERS)/.ready  ## the same fan-out with LangGraph, DBOS and Prefect, about four minutes
 	@$(BIN)/python bench/peers/run.py $(PEERS)/bin/python
 
 fuzz: $(READY)  ## a minute of random programs that must not break anything
