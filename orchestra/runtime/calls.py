@@ -76,11 +76,15 @@ class LLMRequest:
 
 @dataclass(frozen=True, slots=True)
 class PollFacts:
-    """How the file came about. `salvaged`: the model only said its content and we wrote it down."""
+    """How the file came about. `salvaged`: the model only said its content and we wrote it down.
+
+    content: the whole file as text, of which the answer may be a part
+    """
 
     path: Path
     written: bool
     salvaged: bool
+    content: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,9 +109,9 @@ class _Call:
         """The answer that an equal request of this labelled call had, and its file; it costs nothing."""
         memo = self._scope.context.memo
         result = given_again(answer, request)
-        if request.poll is not None:
-            self._run.wait(self._run.agent.write_poll, request, result.text)
-            memo.wrote(request.poll, "poll")
+        if result.poll is not None:
+            self._run.wait(self._run.agent.write_poll, request, result.poll.content)
+            memo.wrote(result.poll.path, "poll")
         Ledgered(self._run, self._scope, self._id, self._fn, resolved, None).reused(answer.call)
         self._run.event(
             "llm:reused", call_id=self._id, fn=self._fn, provider=resolved.provider, model=resolved.id

@@ -104,7 +104,7 @@ class PollFile:
         return text
 
     def facts(self) -> PollFacts:
-        return PollFacts(self.path, self.path.is_file(), self.salvaged)
+        return PollFacts(self.path, self.path.is_file(), self.salvaged, self._text())
 
     def _text(self) -> str:
         try:

@@ -23,7 +23,7 @@ from orchestra.runtime.schema import candidate
 from orchestra.store import Answer, code_digest
 from orchestra.store.requests import RESUMED
 from orchestra.values.scope import Scope
-from orchestra.values.tagged import meta_of, unwrap
+from orchestra.values.tagged import meta_of, unwrap, with_facts
 
 if TYPE_CHECKING:
     from orchestra.runtime.run import Run
@@ -41,6 +41,7 @@ ASKED: Final = sorted(
     - {"call_id", "fn", "position", "passage", "stream", "timeout", "retries", "max_cost"}
 )
 BRIEF: Final = 800  # characters of an answer that is kept without the facts that its row tells
+CONTENT: Final = "poll file"  # fact of a kept answer that is only a part of its file
 
 
 class Reusing:
@@ -114,11 +115,14 @@ class Reusing:
 
     def keeps(self, result: LLMResult) -> bool:
         """Whether an answer is kept: not if its tools left something behind, or a secret stands in it."""
-        return result.repeatable and self._run.redactor.clean(result.text) == result.text
+        texts = (result.text, result.poll.content if result.poll is not None else "")
+        return result.repeatable and all(self._run.redactor.clean(text) == text for text in texts)
 
 
 def kept_form(result: LLMResult, value: Any) -> Any:
     """What is kept of an answer: its text, if the row of the call and the request tell the rest."""
+    if result.poll is not None and result.poll.content != result.text:
+        return with_facts(value, {**(meta_of(value).facts or {}), CONTENT: result.poll.content})
     plain = result.poll is None and not (meta_of(value).facts or {}).get("tools")
     return result.text if plain and len(result.text) <= BRIEF else value
 
@@ -138,7 +142,7 @@ def given_again(answer: Answer, request: LLMRequest) -> LLMResult:
         ms=call.ms,
         attempts=call.attempts,
         archive=call.archive,
-        poll=None if request.poll is None else PollFacts(request.poll, True, _salvaged(answer.value)),
+        poll=_poll(answer.value, text, request),
     )
 
 
@@ -187,6 +191,10 @@ def _data(text: str, request: LLMRequest) -> Any:
     return text if data is None else data
 
 
-def _salvaged(value: Any) -> bool:
-    poll = ((meta_of(value).facts or {}).get("llm") or {}).get("poll") or {}
-    return bool(poll.get("salvaged"))
+def _poll(value: Any, text: str, request: LLMRequest) -> PollFacts | None:
+    """The file that belongs to a kept answer, as it was."""
+    if request.poll is None:
+        return None
+    facts = meta_of(value).facts or {}
+    told = (facts.get("llm") or {}).get("poll") or {}
+    return PollFacts(request.poll, True, bool(told.get("salvaged")), str(facts.get(CONTENT, text)))

@@ -263,6 +263,18 @@ def test_a_poll_file_is_written_again(desk: Desk) -> None:
     assert (desk.root / "out.txt.prev").read_text() == "edited by hand"
 
 
+def test_a_poll_file_is_written_again_to_the_last_byte(desk: Desk) -> None:
+    held = WRITES.replace('"sonnet", "@root", "Read,Write", "@root/out.txt"', "@settings")
+    settings = 'var @settings = { tools: ["Write"], poll: "@root/out.txt", schema: { kind: "text" } }\n'
+    script = held.replace("exe llm", f"{settings}exe llm").replace("got @r", "got @r.kind")
+    written = '{ "kind": "oak" }\n\n'
+    desk.replies({"turns": [_tool("Write", file_path="$POLL", content=written), {"text": "done"}]})
+    desk.run(script)
+    (desk.root / "out.txt").unlink()
+    assert desk.run(script.replace("got", "had")) == []
+    assert (desk.done.stdout, (desk.root / "out.txt").read_text()) == ("had oak\n", written)
+
+
 @pytest.mark.parametrize("step", [_tool("Write", file_path="b.txt", content="x"), _tool("Bash", command="true")])
 def test_other_effects_are_not_given_back_so_the_request_is_made(desk: Desk, step: dict[str, Any]) -> None:
     desk.replies({"turns": [step, POLL, {"text": "done"}]})
