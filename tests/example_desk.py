@@ -9,8 +9,11 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from orchestra.cli.forked import fork, preload
@@ -35,9 +38,13 @@ class Copy:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
 
+    def orch(self, *words: str, **more: str) -> Finished:
+        """`orch WORDS` to its end; `more` are further variables of the environment."""
+        return run_in_process(list(words), self.project, "", {**self._environ(), **more})
+
     def run(self, *words: str, **more: str) -> Finished:
-        """`orch run NAME WORDS` to its end; `more` are further variables of the environment."""
-        return run_in_process(["run", self.name, *words], self.project, "", {**self._environ(), **more})
+        """`orch run NAME WORDS` likewise."""
+        return self.orch("run", self.name, *words, **more)
 
     def killed(self, answers: int, *words: str) -> dict[str, str]:
         """The same, killed when so many answers are stored: those that are, with the times they were given."""
@@ -73,6 +80,18 @@ class Copy:
     def _environ(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8"}
+
+
+@contextmanager
+def endpoint(models: Path) -> Iterator[str]:
+    """The address at which a server on this machine gives the answers of a file."""
+    words = [sys.executable, "-m", "orchestra", "fake-endpoint", "--models", str(models)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.terminate()
 
 
 def summary(done: Finished) -> str:

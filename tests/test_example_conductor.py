@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from example_desk import EXAMPLES, MADE
+from example_desk import EXAMPLES, Copy, endpoint
 
-from orchestra.cli.in_process import Finished, run_in_process
+from orchestra.cli.in_process import Finished
 
 ANSWERS = ("plan=approve", "design:summarization=request", "route:extraction=yes", "route:cross-file-analysis=always")
 DECIDED = """SELECT task_summary, routed_to, reason, dag_test_result, total_tokens_local, tokens_saved, claude_tokens
@@ -23,21 +18,14 @@ DECIDED = """SELECT task_summary, routed_to, reason, dag_test_result, total_toke
 JUDGED = "SELECT ensemble, invocation_number, phase, score, reasoning, output FROM evaluations ORDER BY rowid"
 
 
-class Conductor:
+class Conductor(Copy):
     """A copy of the example, and a person at the prompt."""
 
     def __init__(self, home: Path) -> None:
-        self.home = home
-        self.project = home / "conductor"
-        shutil.copytree(EXAMPLES / "conductor", self.project, ignore=MADE)
+        super().__init__("conductor", home)
 
-    def orch(self, *words: str) -> Finished:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environ = {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8"}
-        return run_in_process(list(words), self.project, "", environ)
-
-    def run(self, *words: str) -> Finished:
-        return self.orch("run", ".", "--run", "co1", "--seed", "1", *words)
+    def run(self, *words: str, **more: str) -> Finished:
+        return self.orch("run", ".", "--run", "co1", "--seed", "1", *words, **more)
 
     def answered(self) -> Finished:
         return self.run("-q", *(word for answer in ANSWERS for word in ("--answer", answer)))
@@ -45,18 +33,6 @@ class Conductor:
     def rows(self, sql: str) -> list[tuple[str, ...]]:
         with closing(sqlite3.connect(self.project / ".orch/store.db")) as store:
             return store.execute(sql).fetchall()
-
-
-@contextmanager
-def endpoint(models: Path) -> Iterator[str]:
-    """The address at which a server on this machine gives the answers of a file."""
-    words = [sys.executable, "-m", "orchestra", "fake-endpoint", "--models", str(models)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        try:
-            yield server.stdout.readline().strip()
-        finally:
-            server.terminate()
 
 
 @pytest.fixture

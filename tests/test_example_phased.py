@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from example_desk import EXAMPLES, MADE
+from example_desk import EXAMPLES, Copy, endpoint
 
-from orchestra.cli.in_process import Finished, run_in_process
+from orchestra.cli.in_process import Finished
 
 
-class Phased:
+class Phased(Copy):
     """A copy of the example, and a person at the prompt."""
 
     def __init__(self, home: Path) -> None:
-        self.home = home
-        self.project = home / "phased"
-        shutil.copytree(EXAMPLES / "phased", self.project, ignore=MADE)
+        super().__init__("phased", home)
 
-    def orch(self, *words: str) -> Finished:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environ = {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8"}
-        return run_in_process(list(words), self.project, "", environ)
-
-    def run(self, *words: str) -> Finished:
-        return self.orch("run", ".", "--run", "ph1", *words)
+    def run(self, *words: str, **more: str) -> Finished:
+        return self.orch("run", ".", "--run", "ph1", *words, **more)
 
     def made(self) -> dict[str, str]:
         """What agents and interpreter have written, by path."""
@@ -44,18 +32,6 @@ class Phased:
         with closing(sqlite3.connect(self.project / ".orch/store.db")) as store:
             chosen = "SELECT id, phase, target, agent, status, prompt_full, result FROM dispatches ORDER BY id"
             return store.execute(chosen).fetchall()
-
-
-@contextmanager
-def endpoint(models: Path) -> Iterator[str]:
-    """The address at which a server on this machine gives the answers of a file."""
-    words = [sys.executable, "-m", "orchestra", "fake-endpoint", "--models", str(models)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        try:
-            yield server.stdout.readline().strip()
-        finally:
-            server.terminate()
 
 
 @pytest.fixture

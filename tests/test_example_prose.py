@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from example_desk import EXAMPLES, Copy, summary
+from example_desk import EXAMPLES, Copy, endpoint, summary
 
 from orchestra.cli.in_process import run_in_process
 
@@ -23,18 +19,6 @@ KEPT = (
 )
 FAR = '[llm]\nprovider = "far"\njudge = "haiku"\n\n[llm.providers.far]\ntype = "openai"\nbase = "{}/v1"\nkey = "none"\n'
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-@contextmanager
-def endpoint(models: Path) -> Iterator[str]:
-    """The address at which a server on this machine gives the answers of a file."""
-    words = [sys.executable, "-m", "orchestra", "fake-endpoint", "--models", str(models)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        try:
-            yield server.stdout.readline().strip()
-        finally:
-            server.terminate()
 
 
 def kept(copy: Copy) -> list[list[tuple[object, ...]]]:
